@@ -1,0 +1,17 @@
+/** Unit tests beside the code; integration and end-to-end tests under exporter/test. One PostgreSQL for the run. */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/exporter'],
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['/dist/', '/\\.cache/'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } },
+    ],
+  },
+  globalSetup: '<rootDir>/exporter/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/exporter/test/support/global-teardown.ts',
+  testTimeout: 60_000,
+};

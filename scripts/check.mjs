@@ -1,0 +1,24 @@
+// `npm run check`: everything but the tests. Runs all steps, then says which failed.
+import path from 'node:path';
+import { ensureInstalled, root, run } from './install.mjs';
+
+ensureInstalled();
+const bin = (name) => path.join(root, 'node_modules', '.bin', name);
+const steps = [
+  ['types', bin('tsc'), ['-p', 'exporter']],
+  ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
+  ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
+  ['imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'exporter/src', 'exporter/client']],
+  ['unused', bin('knip'), ['--no-progress']],
+];
+const failed = [];
+for (const [name, command, args] of steps) {
+  const started = Date.now();
+  const status = run(command, args);
+  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${((Date.now() - started) / 1000).toFixed(1)} s)`);
+  if (status !== 0) failed.push(name);
+}
+if (failed.length > 0) {
+  console.error(`check failed: ${failed.join(', ')}`);
+  process.exit(1);
+}
