@@ -1,0 +1,145 @@
+import type { CheckName } from './settings.ts';
+
+export type CheckState = 'ok' | 'warning' | 'alert' | 'insufficient_data';
+export const CHECK_STATES: readonly CheckState[] = ['ok', 'warning', 'alert', 'insufficient_data'];
+export type HealthLevel = 'excellent' | 'good' | 'fair' | 'poor' | 'unknown';
+export const HEALTH_LEVELS: readonly HealthLevel[] = ['excellent', 'good', 'fair', 'poor', 'unknown'];
+export type Severity = 'high' | 'medium' | 'low' | 'none';
+export type DriftVerdict = 'none' | 'moderate' | 'significant' | 'insufficient_data';
+export type BaselineKind = 'reference' | 'captured' | 'rolling' | 'seasonal' | 'none';
+
+/** What every check says. Figures that cannot be computed are NaN, never 0. */
+export interface CheckOutcome {
+  readonly state: CheckState;
+  /** 0 (worst) to 100; NaN exactly when the state is insufficient_data. */
+  readonly score: number;
+  /** Why there is not enough data, or what raised the warning or alert; null when there is nothing to say. */
+  readonly reason: string | null;
+  readonly windowMs: number;
+  /** Rows (labelled rows for performance) the verdict rests on. */
+  readonly samples: number;
+}
+
+/** Model quality over a set of labelled predictions. NaN where the task or the data do not define a figure. Ratios are 0..1. */
+export interface PerformanceFigures {
+  readonly samples: number;
+  readonly accuracy: number;
+  /** 95 % Wilson interval of the accuracy. */
+  readonly accuracyLower: number;
+  readonly accuracyUpper: number;
+  readonly balancedAccuracy: number;
+  /** Of the positive class; macro average for several classes. */
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+  readonly rocAuc: number;
+  readonly averagePrecision: number;
+  readonly logLoss: number;
+  readonly brierScore: number;
+  /** Mean score minus observed rate of the positive class. */
+  readonly calibrationGap: number;
+  readonly meanScore: number;
+  readonly observedRate: number;
+  readonly meanAbsoluteError: number;
+  readonly rootMeanSquaredError: number;
+  readonly r2: number;
+  readonly bias: number;
+}
+
+export interface PerformanceOutcome extends CheckOutcome {
+  readonly figures: PerformanceFigures;
+  readonly baseline: PerformanceFigures;
+  /** Baseline accuracy minus window accuracy; for a regression the relative rise of the mean absolute error. */
+  readonly drop: number;
+  /** |window calibration gap - baseline calibration gap|; NaN without binary scores. */
+  readonly calibrationGapChange: number;
+  /** Labelled share of the window's predictions, 0..1. */
+  readonly labelCoverage: number;
+}
+
+export interface FeatureDrift {
+  readonly feature: string;
+  readonly kind: 'numeric' | 'categorical';
+  /** KL(current || baseline) in nats, on coarse cells. */
+  readonly klDivergence: number;
+  readonly psi: number;
+  readonly jsDistance: number;
+  /** Lower end of the certified interval of the two-sample KS statistic; total variation distance for categories. */
+  readonly ksStatistic: number;
+  readonly ksStatisticUpper: number;
+  /** Benjamini-Hochberg adjusted over the model's features. */
+  readonly pValue: number;
+  /** Wasserstein-1 distance in baseline standard deviations; NaN for categories. */
+  readonly wasserstein: number;
+  readonly verdict: DriftVerdict;
+  readonly samples: number;
+  readonly baselineSamples: number;
+}
+
+export interface DataDriftOutcome extends CheckOutcome {
+  readonly features: readonly FeatureDrift[];
+}
+
+export interface PredictionDriftOutcome extends CheckOutcome {
+  readonly klDivergence: number;
+  readonly psi: number;
+  readonly ksStatistic: number;
+  readonly pValue: number;
+  /** Window mean of the score (or predicted value) minus the baseline's. */
+  readonly meanShift: number;
+}
+
+export interface LatencyOutcome extends CheckOutcome {
+  readonly averageSeconds: number;
+  readonly baselineAverageSeconds: number;
+  readonly p50Seconds: number;
+  readonly p95Seconds: number;
+  readonly p99Seconds: number;
+  readonly maxSeconds: number;
+  /** Window average / baseline average. */
+  readonly spikeRatio: number;
+}
+
+export interface ErrorRateOutcome extends CheckOutcome {
+  readonly errorRatio: number;
+  readonly errors: number;
+  readonly byReason: ReadonlyMap<string, number>;
+}
+
+export type QualityIssueType = 'missing' | 'type_error' | 'out_of_range' | 'unseen_category' | 'outlier';
+export interface QualityIssue {
+  readonly type: QualityIssueType;
+  readonly feature: string;
+  /** Share of the window's rows, 0..1, and the baseline's own share. */
+  readonly share: number;
+  readonly baselineShare: number;
+}
+
+export interface DataQualityOutcome extends CheckOutcome {
+  /** Worst first; only shares that exceed half the threshold over the baseline's own. */
+  readonly issues: readonly QualityIssue[];
+}
+
+export interface CheckOutcomes {
+  readonly performance: PerformanceOutcome;
+  readonly data_drift: DataDriftOutcome;
+  readonly prediction_drift: PredictionDriftOutcome;
+  readonly latency: LatencyOutcome;
+  readonly error_rate: ErrorRateOutcome;
+  readonly data_quality: DataQualityOutcome;
+}
+
+export interface HealthScore {
+  /** 0..100; NaN when no check has data. */
+  readonly score: number;
+  /** Share of the check weight that has data, 0..1. */
+  readonly coverage: number;
+  readonly level: HealthLevel;
+}
+
+export interface Recommendation {
+  readonly action: 'retrain' | 'update_features' | 'watch_closely' | 'none';
+  readonly reasons: readonly string[];
+}
+
+export type CheckScores = Readonly<Record<CheckName, Pick<CheckOutcome, 'state' | 'score'>>>;

@@ -1,0 +1,74 @@
+import type {
+  BaselineKind,
+  CheckOutcomes,
+  HealthScore,
+  PerformanceFigures,
+  Recommendation,
+  Severity,
+} from './health.ts';
+import type { ModelSettings } from './settings.ts';
+import type { KnownOrUnknownTask } from './task.ts';
+
+/** Everything that one evaluation of one model version found. Reports are plain data: routes, store and exposition read them. */
+export interface ModelReport {
+  readonly model: string;
+  /** '' for a model without versions. */
+  readonly version: string;
+  readonly task: KnownOrUnknownTask;
+  readonly evaluatedAtMs: number;
+  readonly baseline: BaselineSummary;
+  readonly health: HealthScore;
+  readonly severity: Severity;
+  readonly recommendation: Recommendation;
+  readonly checks: CheckOutcomes;
+  /** Mean score of the predicted class over the prediction-drift window, 0..1; NaN without scores. */
+  readonly confidenceAverage: number;
+  /** Predictions in the largest window; picks the default version of a model. */
+  readonly windowPredictions: number;
+  readonly settings: ModelSettings;
+}
+
+export interface BaselineSummary {
+  readonly kind: BaselineKind;
+  /** When the active baseline was made; NaN without one. */
+  readonly madeAtMs: number;
+  readonly rows: number;
+  readonly performance: PerformanceFigures | null;
+}
+
+/** Counters of one model version since it was first seen: they only grow, and survive restarts because they come from committed statistics. */
+export interface ModelTotals {
+  readonly predictions: number;
+  readonly errorsByReason: ReadonlyMap<string, number>;
+  readonly predictedClasses: ReadonlyMap<string, number>;
+  readonly latency: HistogramTotals;
+  readonly labels: number;
+  readonly labelsUnmatched: number;
+  readonly labelDelay: HistogramTotals;
+  /** Key: predicted class, then actual class. */
+  readonly confusion: readonly { readonly predicted: string; readonly actual: string; readonly count: number }[];
+  readonly features: readonly FeatureTotals[];
+  /** Event time of the newest prediction and of the newest label; NaN when there is none. */
+  readonly lastPredictionMs: number;
+  readonly lastLabelMs: number;
+}
+
+/** Cumulative counts at fixed upper bounds (seconds), as a classic Prometheus histogram wants them. */
+export interface HistogramTotals {
+  readonly upperBoundsSeconds: readonly number[];
+  /** cumulative[i] = observations <= upperBoundsSeconds[i]; same length. */
+  readonly cumulative: readonly number[];
+  readonly count: number;
+  readonly sumSeconds: number;
+}
+
+export interface FeatureTotals {
+  readonly feature: string;
+  readonly kind: 'numeric' | 'categorical';
+  readonly values: number;
+  readonly missing: number;
+  readonly typeErrors: number;
+  readonly outOfRange: number;
+  readonly unseenCategories: number;
+  readonly outliers: number;
+}

@@ -1,0 +1,40 @@
+import type { CheckOutcomes, FeatureDrift, Recommendation } from './health.ts';
+import type { Thresholds } from './settings.ts';
+
+const LASTING_DAYS = 3;
+const MANY_FEATURES = 5;
+
+/**
+ * What to do about drift: retrain when it is significant and performance fell by more than twice the threshold; update the features when
+ * more than 5 of them have been significant for 3 days; watch closely when there is drift and performance is stable; else nothing.
+ *
+ * @param significantDays for how many days each feature has been significant without a break
+ */
+export function recommend(
+  checks: CheckOutcomes,
+  thresholds: Thresholds,
+  significantDays: ReadonlyMap<string, number>,
+): Recommendation {
+  const { performance, data_drift: drift, prediction_drift: prediction } = checks;
+  const significant = drift.features.filter(({ verdict }) => verdict === 'significant');
+  const moderate = drift.features.filter(({ verdict }) => verdict === 'moderate');
+  const reasons = [...describe('drifted significantly', significant), ...describe('drifted moderately', moderate)];
+  if (prediction.state === 'alert') reasons.push(`predictions drifted (D ${prediction.ksStatistic.toFixed(3)})`);
+  const drifted = significant.length > 0 || prediction.state === 'alert';
+  if (drifted && performance.state !== 'insufficient_data' && performance.drop > 2 * thresholds.accuracyDrop)
+    return { action: 'retrain', reasons: [...reasons, `performance fell by ${(100 * performance.drop).toFixed(1)} %`] };
+  const lasting = significant.filter(({ feature }) => (significantDays.get(feature) ?? 0) >= LASTING_DAYS);
+  if (lasting.length > MANY_FEATURES)
+    return {
+      action: 'update_features',
+      reasons: [`${lasting.length} features have drifted significantly for ${LASTING_DAYS} days or more`, ...reasons],
+    };
+  const stable = performance.state === 'ok' || performance.state === 'insufficient_data';
+  return (drifted || moderate.length > 0) && stable
+    ? { action: 'watch_closely', reasons }
+    : { action: 'none', reasons: [] };
+}
+
+function describe(what: string, features: readonly FeatureDrift[]): string[] {
+  return features.map(({ feature, klDivergence }) => `${feature} ${what} (KL ${klDivergence.toFixed(3)})`);
+}
