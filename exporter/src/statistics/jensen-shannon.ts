@@ -1,0 +1,38 @@
+import { JEFFREYS } from './kullback-leibler.ts';
+
+/**
+ * Jensen-Shannon distance, base 2: the square root of the mean KL divergence of both sides from their average. A metric; symmetric.
+ *
+ * @param baseline counts by cell
+ * @param current counts by cell
+ * @param cells how many cells to read
+ * @param pseudoCount added to each cell of both sides (see kullback-leibler.ts); 0 for none
+ * @returns 0 (equal) .. 1 (nothing in common); NaN for an empty side
+ *
+ * Example: baseline [10, 20, 30, 25, 15], current [5, 10, 20, 30, 35], no smoothing -> 0.2387.
+ */
+export function jensenShannonDistance(
+  baseline: ArrayLike<number>,
+  current: ArrayLike<number>,
+  cells: number,
+  pseudoCount: number = JEFFREYS,
+): number {
+  let n = 0;
+  let m = 0;
+  for (let k = 0; k < cells; k++) {
+    n += baseline[k]!;
+    m += current[k]!;
+  }
+  if (n === 0 || m === 0) return NaN;
+  const baselineScale = 1 / (n + pseudoCount * cells);
+  const currentScale = 1 / (m + pseudoCount * cells);
+  let divergence = 0;
+  for (let k = 0; k < cells; k++) {
+    const p = (current[k]! + pseudoCount) * currentScale;
+    const q = (baseline[k]! + pseudoCount) * baselineScale;
+    const middle = (p + q) / 2;
+    if (p > 0) divergence += p * Math.log2(p / middle);
+    if (q > 0) divergence += q * Math.log2(q / middle);
+  }
+  return Math.sqrt(Math.min(1, Math.max(0, divergence / 2)));
+}
