@@ -1,0 +1,93 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { FeatureCounts } from './counts.ts';
+import { PerformanceCounts } from './performance-counts.ts';
+import {
+  readFeatures,
+  readMinutes,
+  readPerformance,
+  writeFeatures,
+  writeMinutes,
+  writePerformance,
+} from './sparse-codec.ts';
+import type { Traffic } from './traffic.ts';
+
+/**
+ * The payload of a statistics_bucket row, and of a baseline: everything counted of one model version over one stretch of time.
+ *
+ *   u8 format = 1 | minutes | performance | varint rows | features        (sparse-codec)
+ *
+ * Minutes and performance come first: a window of latency or labels is read without touching the features.
+ */
+const FORMAT = 1;
+
+export interface BucketCounts {
+  readonly features: FeatureCounts;
+  /** Minute of the bucket, from 0, to its traffic. */
+  readonly minutes: Map<number, Traffic>;
+  readonly performance: PerformanceCounts;
+}
+
+export function emptyBucket(columns: number): BucketCounts {
+  return { features: new FeatureCounts(columns), minutes: new Map(), performance: new PerformanceCounts() };
+}
+
+const writer = new ByteWriter(1 << 16);
+
+export function encodeBucket({ features, minutes, performance }: BucketCounts): Buffer {
+  writer.length = 0;
+  writer.u8(FORMAT);
+  writeMinutes(writer, minutes);
+  writePerformance(writer, performance);
+  writer.need(5);
+  writer.varint(features.rows);
+  writeFeatures(writer, features);
+  return writer.take();
+}
+
+/** Throws RangeError on bytes that are not a whole bucket. */
+export function decodeBucket(bytes: Uint8Array): BucketCounts {
+  const bucket = emptyBucket(0);
+  const reader = begin(bytes);
+  readMinutes(reader, bucket.minutes);
+  bucket.performance.merge(readPerformance(reader), 1);
+  addFeatures(reader, bucket.features);
+  if (reader.at !== bytes.length) throw new RangeError('statistics bucket: bytes after its end');
+  return bucket;
+}
+
+/** Adds only the traffic whose absolute minute lies in [from, to), and the performance when asked for. */
+export function addBucketOutcomes(
+  bytes: Uint8Array,
+  bucketStart: number,
+  span: { readonly from: number; readonly to: number },
+  traffic: Traffic | null,
+  performance: PerformanceCounts | null,
+): void {
+  const reader = begin(bytes);
+  const minutes = new Map<number, Traffic>();
+  readMinutes(reader, minutes);
+  if (traffic !== null)
+    for (const [minute, of] of minutes)
+      if (bucketStart + minute >= span.from && bucketStart + minute < span.to) traffic.add(of);
+  if (performance !== null) performance.merge(readPerformance(reader), 1);
+}
+
+/** Adds only the features. */
+export function addBucketFeatures(bytes: Uint8Array, into: FeatureCounts): void {
+  const reader = begin(bytes);
+  readMinutes(reader, new Map());
+  readPerformance(reader);
+  addFeatures(reader, into);
+}
+
+function begin(bytes: Uint8Array): ByteReader {
+  const reader = new ByteReader(bytes);
+  const format = reader.u8();
+  if (format !== FORMAT) throw new RangeError(`statistics bucket of format ${format}, this version knows ${FORMAT}`);
+  return reader;
+}
+
+function addFeatures(reader: ByteReader, into: FeatureCounts): void {
+  into.rows += reader.varint();
+  readFeatures(reader, into);
+}

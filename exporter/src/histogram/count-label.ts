@@ -1,0 +1,84 @@
+import { binInto, preparedEdges } from './binner.ts';
+import { OTHER } from './categories.ts';
+import { driftScore } from './model-target.ts';
+import type { ModelTarget } from './model-target.ts';
+import type { PerformanceCounts } from './performance-counts.ts';
+
+/** A stored prediction as far as its performance goes. */
+export interface PredictedOutcome {
+  /** NaN: none. */
+  readonly prediction: number;
+  readonly className: string | null;
+  /** NaN: none. */
+  readonly score: number;
+  readonly scores: readonly number[] | null;
+}
+
+/** A label: a class as text, a value as number, or both (a whole number). */
+export interface Label {
+  readonly className: string | null;
+  /** NaN: none. */
+  readonly value: number;
+}
+
+/** Log loss is taken of probabilities kept this far from 0 and 1, as scikit-learn 1.2 does. */
+const PROBABILITY_FLOOR = 1e-15;
+
+/** Adds one labelled prediction. Nothing but `labelled` is counted while the task is unknown: the baseline brings the rest. */
+export function countLabel(
+  into: PerformanceCounts,
+  target: ModelTarget,
+  predicted: PredictedOutcome,
+  label: Label,
+  delaySeconds: number,
+): void {
+  into.labelled++;
+  if (Number.isFinite(delaySeconds)) into.addDelay(Math.max(0, delaySeconds));
+  if (target.task === 'regression') countValue(into, predicted.prediction, label.value);
+  else if (target.task !== 'unknown') countClass(into, target, predicted, label);
+}
+
+function countValue(into: PerformanceCounts, prediction: number, value: number): void {
+  if (!Number.isFinite(prediction) || !Number.isFinite(value)) return;
+  const error = prediction - value;
+  const before = into.numeric;
+  into.numeric = before + 1;
+  into.absoluteErrorSum += Math.abs(error);
+  into.squaredErrorSum += error * error;
+  into.errorSum += error;
+  // Welford (1962): the moments of one more value.
+  const distance = value - into.labelMean;
+  into.labelMean += distance / into.numeric;
+  into.labelM2 += distance * (value - into.labelMean);
+}
+
+function countClass(into: PerformanceCounts, target: ModelTarget, predicted: PredictedOutcome, label: Label): void {
+  if (label.className === null) return;
+  const actual = target.classCodes.get(label.className) ?? OTHER;
+  const score = driftScore(target, predicted.prediction, predicted.score, predicted.scores);
+  const code = predictedCode(target, predicted, score);
+  if (code >= 0) {
+    const cell = code * 256 + actual;
+    into.confusion.set(cell, (into.confusion.get(cell) ?? 0) + 1);
+  }
+  if (target.task !== 'binary' || target.positiveClass < 0 || !Number.isFinite(score)) return;
+  const positive = actual === target.positiveClass ? 1 : 0;
+  const cell = binInto(preparedEdges(target.scheme.score), score) * 2 + positive;
+  into.scores.set(cell, (into.scores.get(cell) ?? 0) + 1);
+  if (score < 0 || score > 1) return;
+  const likelihood = Math.min(Math.max(positive === 1 ? score : 1 - score, PROBABILITY_FLOOR), 1 - PROBABILITY_FLOOR);
+  into.scored++;
+  into.scoreSum += score;
+  into.positives += positive;
+  into.brierSum += (score - positive) ** 2;
+  into.logLossSum -= Math.log(likelihood);
+}
+
+/** A binary prediction that came as a score alone is the class that 0.5 divides; -1: there is none. */
+function predictedCode(target: ModelTarget, predicted: PredictedOutcome, score: number): number {
+  if (predicted.className !== null) return target.classCodes.get(predicted.className) ?? OTHER;
+  if (target.task !== 'binary' || target.positiveClass < 0 || !Number.isFinite(score)) return -1;
+  if (score >= 0.5) return target.positiveClass;
+  for (const code of target.classCodes.values()) if (code !== target.positiveClass) return code;
+  return -1;
+}

@@ -1,0 +1,94 @@
+import type { BucketCounts } from './bucket-codec.ts';
+import { countLabel } from './count-label.ts';
+import type { Label } from './count-label.ts';
+import type { FeatureCounts } from './counts.ts';
+import type { BinnedBatch } from './prediction-batch.ts';
+import { MINUTE_MS } from './time-bucket.ts';
+import { Traffic } from './traffic.ts';
+
+/** The sums of rows, whichever way their counts are kept. */
+export type RowSums = Pick<FeatureCounts, 'scoreSum' | 'confidenceRows' | 'confidenceSum'> & {
+  readonly tails: Map<number, number>;
+};
+
+/** Counts one binned row: cells, sums and its minute. */
+export function countRow(
+  features: FeatureCounts,
+  minutes: Map<number, Traffic>,
+  binned: BinnedBatch,
+  row: number,
+  minute: number,
+  tails: readonly number[] | undefined,
+): void {
+  const codeAt = binned.codeAt[row]!;
+  const columns = binned.codeAt[row + 1]! - codeAt;
+  features.ensureColumns(columns);
+  const { counts } = features;
+  for (let column = 0; column < columns; column++) {
+    const cell = (column << 8) | binned.codes[codeAt + column]!;
+    counts[cell] = counts[cell]! + 1;
+  }
+  features.rows++;
+  addSums(features, binned, row, tails);
+  minuteOf(minutes, minute).addRow(binned.errorCodes[row]!, binned.batch.latencyMs[row]! / 1000);
+}
+
+export function addSums(into: RowSums, binned: BinnedBatch, row: number, tails: readonly number[] | undefined): void {
+  if (Number.isFinite(binned.driftScores[row]!)) into.scoreSum += binned.driftScores[row]!;
+  if (Number.isFinite(binned.confidences[row]!)) {
+    into.confidenceRows++;
+    into.confidenceSum += binned.confidences[row]!;
+  }
+  if (tails === undefined) return;
+  for (let t = 0; t < tails.length; t += 2) {
+    const column = tails[t]!;
+    const cell = (column << 8) | binned.codes[binned.codeAt[row]! + column]!;
+    into.tails.set(cell, (into.tails.get(cell) ?? 0) + tails[t + 1]!);
+  }
+}
+
+export function minuteOf(minutes: Map<number, Traffic>, minute: number): Traffic {
+  let traffic = minutes.get(minute);
+  if (traffic === undefined) minutes.set(minute, (traffic = new Traffic()));
+  return traffic;
+}
+
+/** Tails of a batch by row: pairs (column, value). */
+export function tailsByRow({ tails }: BinnedBatch): ReadonlyMap<number, readonly number[]> {
+  const byRow = new Map<number, number[]>();
+  for (let t = 0; t < tails.length; t += 3) {
+    const list = byRow.get(tails[t]!);
+    if (list === undefined) byRow.set(tails[t]!, [tails[t + 1]!, tails[t + 2]!]);
+    else list.push(tails[t + 1]!, tails[t + 2]!);
+  }
+  return byRow;
+}
+
+/**
+ * Counts all rows of a batch into one bucket, as a baseline does.
+ *
+ * @param labels by row; null: without a label
+ * @param startMinute start of the bucket in minutes since the epoch; null: everything in its minute 0
+ */
+export function countBatch(
+  into: BucketCounts,
+  binned: BinnedBatch,
+  labels: readonly (Label | null)[] | null,
+  startMinute: number | null,
+): void {
+  const tails = tailsByRow(binned);
+  const { batch } = binned;
+  for (let i = 0; i < batch.rows; i++) {
+    const minute = startMinute === null ? 0 : Math.floor(batch.timeMs[i]! / MINUTE_MS) - startMinute;
+    countRow(into.features, into.minutes, binned, i, minute, tails.get(i));
+    const label = labels?.[i] ?? null;
+    if (label === null) continue;
+    const predicted = {
+      prediction: batch.predictions[i]!,
+      className: batch.classes[i] ?? null,
+      score: batch.scores[i]!,
+      scores: batch.classScores[i] ?? null,
+    };
+    countLabel(into.performance, batch.targets[i]!, predicted, label, NaN);
+  }
+}

@@ -1,0 +1,234 @@
+import { CODES } from './bin-scheme.ts';
+import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { FeatureCounts } from './counts.ts';
+import { PerformanceCounts } from './performance-counts.ts';
+import { Traffic } from './traffic.ts';
+
+/**
+ * Bytes of counts. A column is sparse (pairs of gap and count) or dense (counts up to the last one), whichever is shorter; everything
+ * is a varint but the sums. Reading ADDS to what is there, so that a window is read straight from the bytes of its buckets.
+ *
+ *   features    = varint columns, column*, varint tails, tails x (varint column, u8 code, f64 sum),
+ *                 f64 score sum, varint confidence rows, f64 confidence sum
+ *   column      = u8 0, varint k, k x (varint gap, varint count) | u8 1, varint length, length x varint count
+ *   minutes     = varint m, m x (varint minute of the bucket, traffic)
+ *   traffic     = varint rows, varint kinds, kinds x (u8 error, varint count), varint timed rows,
+ *                 [f64 sum, f64 log sum, f64 log square sum, f64 max, pairs] when there are timed rows
+ *   performance = see writePerformance
+ *   pairs       = varint k, k x (varint gap, varint count), keys ascending
+ */
+const SPARSE = 0;
+const DENSE = 1;
+const MAX_VARINT = 5;
+const occupied = new Uint8Array(CODES);
+
+export function writeFeatures(writer: ByteWriter, features: FeatureCounts): void {
+  writer.need(64 + features.columns * (2 + CODES * MAX_VARINT) + features.tails.size * 14);
+  writer.varint(features.columns);
+  for (let column = 0; column < features.columns; column++) writeColumn(writer, features.counts, column * CODES);
+  writeSums(writer, features);
+}
+
+/** What of a stretch of time is a sum of doubles, not a count. */
+type Sums = Pick<FeatureCounts, 'scoreSum' | 'confidenceRows' | 'confidenceSum'> & {
+  readonly tails: ReadonlyMap<number, number>;
+};
+
+export function writeSums(writer: ByteWriter, sums: Sums): void {
+  writer.need(32 + sums.tails.size * 14);
+  writer.varint(sums.tails.size);
+  for (const [cell, sum] of sums.tails) {
+    writer.varint(cell >>> 8);
+    writer.u8(cell & 255);
+    writer.f64(sum);
+  }
+  writer.f64(sums.scoreSum);
+  writer.varint(sums.confidenceRows);
+  writer.f64(sums.confidenceSum);
+}
+
+function writeColumn(writer: ByteWriter, counts: Uint32Array, from: number): void {
+  let found = 0;
+  for (let code = 0; code < CODES; code++) if (counts[from + code] !== 0) occupied[found++] = code;
+  const length = found === 0 ? 0 : occupied[found - 1]! + 1;
+  if (2 * found <= length) {
+    writer.u8(SPARSE);
+    writer.varint(found);
+    let previous = 0;
+    for (let i = 0; i < found; i++) {
+      const code = occupied[i]!;
+      writer.varint(code - previous);
+      writer.varint(counts[from + code]!);
+      previous = code;
+    }
+  } else {
+    writer.u8(DENSE);
+    writer.varint(length);
+    for (let code = 0; code < length; code++) writer.varint(counts[from + code]!);
+  }
+}
+
+/** Told of every cell that is read, beside its being added. */
+export interface CellSink {
+  count(column: number, code: number, rows: number): void;
+}
+
+export function readFeatures(reader: ByteReader, into: FeatureCounts, also?: CellSink): void {
+  const columns = reader.varint();
+  into.ensureColumns(columns);
+  const { counts } = into;
+  for (let column = 0; column < columns; column++) readColumn(reader, counts, column, also);
+  readSums(reader, into);
+}
+
+export function readSums(reader: ByteReader, into: FeatureCounts): void {
+  for (let tails = reader.varint(); tails > 0; tails--) {
+    const column = reader.varint();
+    into.addTail(column, reader.u8(), reader.f64());
+  }
+  into.scoreSum += reader.f64();
+  into.confidenceRows += reader.varint();
+  into.confidenceSum += reader.f64();
+}
+
+function readColumn(reader: ByteReader, counts: Uint32Array, column: number, also: CellSink | undefined): void {
+  const from = column * CODES;
+  const sparse = reader.u8() === SPARSE;
+  const length = reader.varint();
+  let code = 0;
+  for (let i = 0; i < length; i++) {
+    if (sparse) code += reader.varint();
+    const rows = reader.varint();
+    counts[from + code] = counts[from + code]! + rows;
+    if (also !== undefined && rows > 0) also.count(column, code, rows);
+    if (!sparse) code++;
+  }
+}
+
+/** Minute of the bucket -> traffic. */
+export function writeMinutes(writer: ByteWriter, minutes: ReadonlyMap<number, Traffic>): void {
+  writer.need(MAX_VARINT);
+  writer.varint(minutes.size);
+  for (const [minute, traffic] of minutes) {
+    writer.need(MAX_VARINT);
+    writer.varint(minute);
+    writeTraffic(writer, traffic);
+  }
+}
+
+export function readMinutes(reader: ByteReader, into: Map<number, Traffic>, also?: Traffic): void {
+  for (let count = reader.varint(); count > 0; count--) {
+    const minute = reader.varint();
+    const read = new Traffic();
+    readTraffic(reader, read);
+    also?.add(read);
+    const known = into.get(minute);
+    if (known === undefined) into.set(minute, read);
+    else known.add(read);
+  }
+}
+
+function writeTraffic(writer: ByteWriter, traffic: Traffic): void {
+  writer.need(64 + traffic.errors.size * 6);
+  writer.varint(traffic.rows);
+  writer.varint(traffic.errors.size);
+  for (const [code, count] of traffic.errors) {
+    writer.u8(code);
+    writer.varint(count);
+  }
+  writer.varint(traffic.latencyRows);
+  if (traffic.latencyRows === 0) return;
+  writer.f64(traffic.latencySum);
+  writer.f64(traffic.logSum);
+  writer.f64(traffic.logSquareSum);
+  writer.f64(traffic.maxSeconds);
+  writePairs(writer, traffic.latency);
+}
+
+function readTraffic(reader: ByteReader, into: Traffic): void {
+  into.rows += reader.varint();
+  for (let kinds = reader.varint(); kinds > 0; kinds--) {
+    const code = reader.u8();
+    into.errors.set(code, (into.errors.get(code) ?? 0) + reader.varint());
+  }
+  const timed = reader.varint();
+  if (timed === 0) return;
+  into.latencyRows += timed;
+  into.latencySum += reader.f64();
+  into.logSum += reader.f64();
+  into.logSquareSum += reader.f64();
+  into.maxSeconds = Math.max(into.maxSeconds, reader.f64());
+  readPairs(reader, into.latency);
+}
+
+/** Counts are never negative here: a delta says apart whether they are to be added or removed. A bucket holds the balance. */
+export function writePerformance(writer: ByteWriter, performance: PerformanceCounts): void {
+  writer.need(128);
+  writer.varint(performance.labelled);
+  if (performance.labelled === 0) return;
+  writePairs(writer, performance.confusion);
+  writePairs(writer, performance.scores);
+  writePairs(writer, performance.delays);
+  writer.need(128);
+  writer.f64(performance.delaySum);
+  writer.varint(performance.scored);
+  if (performance.scored > 0) {
+    writer.varint(performance.positives);
+    writer.f64(performance.scoreSum);
+    writer.f64(performance.brierSum);
+    writer.f64(performance.logLossSum);
+  }
+  writer.varint(performance.numeric);
+  if (performance.numeric > 0) {
+    writer.f64(performance.absoluteErrorSum);
+    writer.f64(performance.squaredErrorSum);
+    writer.f64(performance.errorSum);
+    writer.f64(performance.labelMean);
+    writer.f64(performance.labelM2);
+  }
+}
+
+export function readPerformance(reader: ByteReader): PerformanceCounts {
+  const performance = new PerformanceCounts();
+  performance.labelled = reader.varint();
+  if (performance.labelled === 0) return performance;
+  readPairs(reader, performance.confusion);
+  readPairs(reader, performance.scores);
+  readPairs(reader, performance.delays);
+  performance.delaySum = reader.f64();
+  performance.scored = reader.varint();
+  if (performance.scored > 0) {
+    performance.positives = reader.varint();
+    performance.scoreSum = reader.f64();
+    performance.brierSum = reader.f64();
+    performance.logLossSum = reader.f64();
+  }
+  performance.numeric = reader.varint();
+  if (performance.numeric > 0) {
+    performance.absoluteErrorSum = reader.f64();
+    performance.squaredErrorSum = reader.f64();
+    performance.errorSum = reader.f64();
+    performance.labelMean = reader.f64();
+    performance.labelM2 = reader.f64();
+  }
+  return performance;
+}
+
+function writePairs(writer: ByteWriter, counts: ReadonlyMap<number, number>): void {
+  writer.need((1 + 2 * counts.size) * MAX_VARINT);
+  writer.varint(counts.size);
+  let previous = 0;
+  for (const key of counts.size > 1 ? [...counts.keys()].sort((a, b) => a - b) : counts.keys()) {
+    writer.varint(key - previous);
+    writer.varint(counts.get(key)!);
+    previous = key;
+  }
+}
+
+function readPairs(reader: ByteReader, into: Map<number, number>): void {
+  let key = 0;
+  for (let pairs = reader.varint(); pairs > 0; pairs--) {
+    key += reader.varint();
+    into.set(key, (into.get(key) ?? 0) + reader.varint());
+  }
+}

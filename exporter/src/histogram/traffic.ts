@@ -1,0 +1,54 @@
+import { latencyCode } from './latency-buckets.ts';
+
+/** Error code of a prediction that did not fail. Codes 1..254 are the model's error reasons, 255 is every reason beyond them. */
+export const NO_ERROR = 0;
+export const OTHER_ERROR = 255;
+
+/** Latency and errors of one minute, or of any sum of minutes. */
+export class Traffic {
+  rows = 0;
+  readonly errors = new Map<number, number>();
+  latencyRows = 0;
+  /** Sums of seconds, of ln seconds and of its square (Welch's test on log latency); zero latencies enter the logs as LOG_FLOOR. */
+  latencySum = 0;
+  logSum = 0;
+  logSquareSum = 0;
+  maxSeconds = 0;
+  /** Latency code -> count. */
+  readonly latency = new Map<number, number>();
+
+  /** `latencySeconds` NaN: not reported. */
+  addRow(error: number, latencySeconds: number): void {
+    this.rows++;
+    if (error !== NO_ERROR) this.errors.set(error, (this.errors.get(error) ?? 0) + 1);
+    if (Number.isNaN(latencySeconds)) return;
+    const log = Math.log(Math.max(latencySeconds, LOG_FLOOR_SECONDS));
+    this.latencyRows++;
+    this.latencySum += latencySeconds;
+    this.logSum += log;
+    this.logSquareSum += log * log;
+    if (latencySeconds > this.maxSeconds) this.maxSeconds = latencySeconds;
+    const code = latencyCode(latencySeconds);
+    this.latency.set(code, (this.latency.get(code) ?? 0) + 1);
+  }
+
+  add(other: Traffic): void {
+    this.rows += other.rows;
+    for (const [code, count] of other.errors) this.errors.set(code, (this.errors.get(code) ?? 0) + count);
+    this.latencyRows += other.latencyRows;
+    this.latencySum += other.latencySum;
+    this.logSum += other.logSum;
+    this.logSquareSum += other.logSquareSum;
+    this.maxSeconds = Math.max(this.maxSeconds, other.maxSeconds);
+    for (const [code, count] of other.latency) this.latency.set(code, (this.latency.get(code) ?? 0) + count);
+  }
+
+  get errorRows(): number {
+    let sum = 0;
+    for (const count of this.errors.values()) sum += count;
+    return sum;
+  }
+}
+
+/** A tenth of a microsecond: clocks that report 0 must not make the mean of the logs -Infinity. */
+const LOG_FLOOR_SECONDS = 1e-7;
