@@ -1,0 +1,367 @@
+import type { Pool, PoolClient } from 'pg';
+import type { BaselineDescription, BaselineFeatureSummary } from '../domain/baseline.ts';
+import { ServiceError } from '../domain/service-error.ts';
+import type { KnownOrUnknownTask } from '../domain/task.ts';
+import { binBatch } from '../histogram/bin-batch.ts';
+import { decodeBucket, emptyBucket, encodeBucket } from '../histogram/bucket-codec.ts';
+import type { BucketCounts } from '../histogram/bucket-codec.ts';
+import { countLabel } from '../histogram/count-label.ts';
+import { countBatch } from '../histogram/count-rows.ts';
+import { encodeLabelDelta, encodePredictionDelta } from '../histogram/delta-codec.ts';
+import type { PerformanceGroup } from '../histogram/delta-codec.ts';
+import type { BinScheme } from '../histogram/model-columns.ts';
+import type { ModelTarget } from '../histogram/model-target.ts';
+import { PerformanceCounts } from '../histogram/performance-counts.ts';
+import { bucketStart } from '../histogram/time-bucket.ts';
+import type { Catalog } from './catalog.ts';
+import { asServiceError } from './database-errors.ts';
+import { transaction, withClient } from './pool.ts';
+import { readPredictions } from './prediction-reader.ts';
+import type { LabelledBatch } from './prediction-reader.ts';
+import { serialiseScheme } from './scheme-payload.ts';
+
+/** What baseline/make-baseline hands over. */
+export interface NewBaseline {
+  readonly target: ModelTarget;
+  readonly kind: 'reference' | 'captured';
+  readonly madeAtMs: number;
+  readonly captured: { readonly fromMs: number; readonly toMs: number } | null;
+  readonly learnt: { readonly task: KnownOrUnknownTask; readonly positiveClass: string | null };
+  readonly scheme: Omit<BinScheme, 'id'>;
+  readonly counts: BucketCounts;
+  readonly rows: number;
+  readonly summaries: readonly BaselineFeatureSummary[];
+  readonly ignoredColumns: readonly string[];
+}
+
+export interface StoredBaseline {
+  readonly id: number;
+  readonly kind: 'reference' | 'captured' | 'rolling' | 'seasonal';
+  readonly madeAtMs: number;
+  readonly rows: number;
+  readonly labelledRows: number;
+  readonly counts: BucketCounts;
+}
+
+/** Advisory locks: 20611 guards the epoch (see assert_scheme_epoch), 20612 says that a recount is under way. */
+const EPOCH_LOCK = 'SELECT pg_advisory_xact_lock(20611, 1)';
+
+/**
+ * Baselines and the switch from one bin scheme to another while intake goes on. A switch takes the epoch's lock exclusively, so that no
+ * statistics-writing transaction is under way; opens a snapshot in a second session; makes the new scheme current under a new epoch;
+ * lets go; and counts exactly the rows of that snapshot again under the new scheme. Rows that come later are counted under the new scheme
+ * by their own commits. So nothing is lost and nothing is counted twice.
+ */
+export class BaselineStore {
+  private readonly pool: Pool;
+  private readonly catalog: Catalog;
+  /** How far back the longest window of a version reaches from now; epoch milliseconds. */
+  private readonly windowStart: (versionId: number) => number;
+
+  constructor(pool: Pool, catalog: Catalog, windowStart: (versionId: number) => number) {
+    this.pool = pool;
+    this.catalog = catalog;
+    this.windowStart = windowStart;
+  }
+
+  /** Resolves when the stored window is counted under the new scheme. */
+  async activate(baseline: NewBaseline): Promise<BaselineDescription> {
+    const { versionId } = baseline.target;
+    let id = 0;
+    await this.switchScheme(versionId, baseline.scheme, async (client, schemeId) => {
+      id = await insertBaseline(client, baseline, schemeId);
+      await client.query('UPDATE model_versions SET baseline_id = $2 WHERE id = $1', [versionId, id]);
+      await client.query(
+        `UPDATE models SET task = $2, positive_class = $3, changed_epoch = (SELECT epoch FROM scheme_epoch)
+         WHERE id = $1 AND (task, positive_class) IS DISTINCT FROM ($2, $3)`,
+        [baseline.target.modelId, baseline.learnt.task, baseline.learnt.positiveClass],
+      );
+    });
+    return this.describe(id);
+  }
+
+  /** Recounts that a crash left undone are done again, under a fresh scheme of the same bins and a fresh snapshot. */
+  async resumeRecounts(): Promise<number> {
+    const { rows } = await this.pool.query<{ scheme_id: number; version_id: number }>(
+      // Its own process holds the lock for as long as it counts; ours goes with this statement.
+      'SELECT scheme_id, version_id FROM recounts WHERE pg_try_advisory_xact_lock(20612, scheme_id)',
+    );
+    for (const { scheme_id: schemeId, version_id: versionId } of rows) {
+      const scheme = await this.catalog.scheme(schemeId);
+      await this.switchScheme(versionId, scheme, async (client, newId) => {
+        await client.query('DELETE FROM recounts WHERE scheme_id = $1', [schemeId]);
+        await client.query('UPDATE baselines SET scheme_id = $2 WHERE scheme_id = $1', [schemeId, newId]);
+      });
+    }
+    return rows.length;
+  }
+
+  /** Versions whose window is being counted again: their last evaluation stands until it is done. */
+  async recounting(): Promise<ReadonlySet<number>> {
+    const { rows } = await this.pool.query<{ version_id: number }>('SELECT version_id FROM recounts');
+    return new Set(rows.map(({ version_id: id }) => id));
+  }
+
+  async load(id: number): Promise<StoredBaseline> {
+    const { rows } = await this.pool.query<BaselineRowOf & { payload: Buffer }>(
+      `SELECT ${COLUMNS}, b.payload ${FROM} WHERE b.id = $1`,
+      [id],
+    );
+    const row = rows[0];
+    if (row === undefined) throw new ServiceError('not_found', `There is no baseline ${id}.`);
+    return {
+      id,
+      kind: row.kind,
+      madeAtMs: row.made_at.getTime(),
+      rows: Number(row.row_count),
+      labelledRows: Number(row.labelled_count),
+      counts: decodeBucket(row.payload),
+    };
+  }
+
+  async active(model: string, version: string): Promise<BaselineDescription> {
+    const all = await this.history(model, version);
+    const active = all.find((baseline) => baseline.active);
+    if (active === undefined)
+      throw new ServiceError('not_found', `Model ${model} with version "${version}" has no baseline yet.`);
+    return active;
+  }
+
+  async history(model: string, version: string): Promise<readonly BaselineDescription[]> {
+    const { rows } = await this.pool.query<BaselineRowOf>(
+      `SELECT ${COLUMNS} ${FROM} WHERE m.name = $1 AND v.version = $2 ORDER BY b.made_at DESC, b.id DESC`,
+      [model, version],
+    );
+    return rows.map(describe);
+  }
+
+  /** Labels of a captured baseline arrive after it was made: count them again. Returns whether anything changed. */
+  async refreshLabels(versionId: number): Promise<boolean> {
+    const { rows } = await this.pool.query<{
+      id: number;
+      captured_from: Date;
+      captured_to: Date;
+      labelled_count: string;
+    }>(
+      `SELECT b.id, b.captured_from, b.captured_to, b.labelled_count FROM model_versions v JOIN baselines b ON b.id = v.baseline_id
+       WHERE v.id = $1 AND b.kind = 'captured' AND b.labelled_count < b.row_count AND b.scheme_id = v.scheme_id`,
+      [versionId],
+    );
+    const baseline = rows[0];
+    const target = this.catalog.current(versionId);
+    if (baseline === undefined || target === undefined) return false;
+    const counts = emptyBucket(0);
+    const range = {
+      modelId: target.modelId,
+      versionId,
+      fromMs: baseline.captured_from.getTime(),
+      toMs: baseline.captured_to.getTime(),
+      limit: Infinity,
+    };
+    await withClient(this.pool, (client) =>
+      readPredictions(client, range, target, ({ batch, labels }) => countBatch(counts, binBatch(batch), labels, null)),
+    );
+    if (counts.performance.labelled === Number(baseline.labelled_count)) return false;
+    await this.pool.query('UPDATE baselines SET payload = $2, labelled_count = $3, row_count = $4 WHERE id = $1', [
+      baseline.id,
+      encodeBucket(counts),
+      counts.performance.labelled,
+      counts.features.rows,
+    ]);
+    return true;
+  }
+
+  /** Rows for a capture, in a transaction of their own. */
+  async stored(
+    target: ModelTarget,
+    fromMs: number,
+    toMs: number,
+    limit: number,
+    onBatch: (rows: LabelledBatch) => void,
+  ): Promise<number> {
+    try {
+      return await transaction(
+        this.pool,
+        (client) => readPredictions(client, { ...target, fromMs, toMs, limit }, target, onBatch),
+        {
+          isolation: 'repeatable read',
+          readOnly: true,
+        },
+      );
+    } catch (error) {
+      throw asServiceError(error);
+    }
+  }
+
+  private async describe(id: number): Promise<BaselineDescription> {
+    const { rows } = await this.pool.query<BaselineRowOf>(`SELECT ${COLUMNS} ${FROM} WHERE b.id = $1`, [id]);
+    return describe(rows[0]!);
+  }
+
+  private async switchScheme(
+    versionId: number,
+    scheme: Omit<BinScheme, 'id'>,
+    also: (client: PoolClient, schemeId: number) => Promise<void>,
+  ): Promise<void> {
+    try {
+      await withClient(this.pool, async (reader) => {
+        await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+        try {
+          const schemeId = await this.makeCurrent(reader, versionId, scheme, also);
+          await this.catalog.refresh();
+          await this.recount(reader, versionId, schemeId);
+        } finally {
+          await reader.query('ROLLBACK');
+        }
+      });
+    } catch (error) {
+      throw asServiceError(error);
+    }
+  }
+
+  /** Under the exclusive lock: the reader's snapshot is taken and the new scheme made current; nothing can be stored between the two. */
+  private async makeCurrent(
+    reader: PoolClient,
+    versionId: number,
+    scheme: Omit<BinScheme, 'id'>,
+    also: (client: PoolClient, schemeId: number) => Promise<void>,
+  ): Promise<number> {
+    return transaction(
+      this.pool,
+      async (client) => {
+        // Whoever waits for this lock keeps all later writers waiting behind it: not for long.
+        await client.query("SET LOCAL lock_timeout = '5s'");
+        await client.query(EPOCH_LOCK);
+        await client.query('UPDATE scheme_epoch SET epoch = epoch + 1');
+        const inserted = await client.query<{ id: number }>(
+          'INSERT INTO bin_schemes (version_id, payload, created_at) VALUES ($1, $2, clock_timestamp()) RETURNING id',
+          [versionId, JSON.stringify(serialiseScheme(scheme))],
+        );
+        const schemeId = inserted.rows[0]!.id;
+        // The snapshot of a repeatable read transaction is taken by its first query.
+        await reader.query('SELECT pg_advisory_xact_lock(20612, $1)', [schemeId]);
+        await reader.query('SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0');
+        await client.query(
+          'UPDATE model_versions SET scheme_id = $2, changed_epoch = (SELECT epoch FROM scheme_epoch) WHERE id = $1',
+          [versionId, schemeId],
+        );
+        await client.query('INSERT INTO recounts (scheme_id, version_id, from_ts) VALUES ($1, $2, $3)', [
+          schemeId,
+          versionId,
+          new Date(this.windowStart(versionId)),
+        ]);
+        await also(client, schemeId);
+        return schemeId;
+      },
+      // Never repeated: a second attempt would find the reader's snapshot already taken, before its lock.
+    );
+  }
+
+  private async recount(reader: PoolClient, versionId: number, schemeId: number): Promise<void> {
+    const target = this.catalog.current(versionId);
+    if (target === undefined || target.scheme.id !== schemeId) return;
+    const payloads: Buffer[] = [];
+    const range = {
+      modelId: target.modelId,
+      versionId,
+      fromMs: this.windowStart(versionId),
+      toMs: Infinity,
+      limit: Infinity,
+    };
+    await readPredictions(reader, range, target, ({ batch, labels }) => {
+      payloads.push(encodePredictionDelta([binBatch(batch)], [null]));
+      const groups = labelGroups({ batch, labels }, target);
+      if (groups.length > 0) payloads.push(encodeLabelDelta({ groups, unmatched: new Map() }));
+    });
+    await transaction(this.pool, async (client) => {
+      for (const payload of payloads)
+        await client.query('INSERT INTO statistics_delta (recount, payload) VALUES (true, $1)', [payload]);
+      await client.query('DELETE FROM recounts WHERE scheme_id = $1', [schemeId]);
+    });
+  }
+}
+
+function labelGroups({ batch, labels }: LabelledBatch, target: ModelTarget): PerformanceGroup[] {
+  const groups = new Map<number, PerformanceGroup>();
+  for (let i = 0; i < batch.rows; i++) {
+    const label = labels[i] ?? null;
+    if (label === null) continue;
+    const start = bucketStart(batch.timeMs[i]!, target.bucketMinutes);
+    let group = groups.get(start);
+    if (group === undefined) {
+      group = {
+        versionId: target.versionId,
+        schemeId: target.scheme.id,
+        bucketStart: start,
+        bucketMinutes: target.bucketMinutes,
+        change: 'new',
+        newestLabelMs: NaN,
+        counts: new PerformanceCounts(),
+      };
+      groups.set(start, group);
+    }
+    const predicted = {
+      prediction: batch.predictions[i]!,
+      className: batch.classes[i] ?? null,
+      score: batch.scores[i]!,
+      scores: batch.classScores[i] ?? null,
+    };
+    countLabel(group.counts, target, predicted, label, NaN);
+  }
+  return [...groups.values()];
+}
+
+const COLUMNS =
+  'b.id, m.name, v.version, b.kind, b.made_at, b.row_count, b.labelled_count, b.description, v.baseline_id = b.id AS active';
+const FROM = 'FROM baselines b JOIN model_versions v ON v.id = b.version_id JOIN models m ON m.id = v.model_id';
+
+interface BaselineRowOf {
+  readonly id: number;
+  readonly name: string;
+  readonly version: string;
+  readonly kind: BaselineDescription['kind'];
+  readonly made_at: Date;
+  readonly row_count: string;
+  readonly labelled_count: string;
+  readonly description: Pick<BaselineDescription, 'task' | 'features' | 'ignoredColumns'>;
+  readonly active: boolean | null;
+}
+
+function describe(row: BaselineRowOf): BaselineDescription {
+  return {
+    id: row.id,
+    model: row.name,
+    version: row.version,
+    kind: row.kind,
+    madeAtMs: row.made_at.getTime(),
+    active: row.active === true,
+    rows: Number(row.row_count),
+    labelledRows: Number(row.labelled_count),
+    ...row.description,
+  };
+}
+
+async function insertBaseline(client: PoolClient, baseline: NewBaseline, schemeId: number): Promise<number> {
+  const { captured, counts } = baseline;
+  const { rows } = await client.query<{ id: number }>(
+    `INSERT INTO baselines (version_id, scheme_id, kind, made_at, captured_from, captured_to, row_count, labelled_count, description, payload)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+    [
+      baseline.target.versionId,
+      schemeId,
+      baseline.kind,
+      new Date(baseline.madeAtMs),
+      captured === null ? null : new Date(captured.fromMs),
+      captured === null ? null : new Date(captured.toMs),
+      baseline.rows,
+      counts.performance.labelled,
+      JSON.stringify({
+        task: baseline.learnt.task,
+        features: baseline.summaries,
+        ignoredColumns: baseline.ignoredColumns,
+      }),
+      encodeBucket(counts),
+    ],
+  );
+  return rows[0]!.id;
+}

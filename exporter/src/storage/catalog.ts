@@ -1,0 +1,413 @@
+import type { Pool, PoolClient } from 'pg';
+import type { Clock } from '../domain/clock.ts';
+import type { ModelDeclaration } from '../domain/model.ts';
+import { ServiceError } from '../domain/service-error.ts';
+import type { ModelSettings, Settings } from '../domain/settings.ts';
+import { effectiveSettings } from '../domain/effective-settings.ts';
+import { defaultPositiveClass } from '../domain/task.ts';
+import type { KnownOrUnknownTask } from '../domain/task.ts';
+import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
+import type { BinScheme, FeatureColumn, FeatureKind } from '../histogram/model-columns.ts';
+import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
+import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
+import { bucketMinutesFor } from '../histogram/time-bucket.ts';
+import type { SchemeSource } from './prediction-store.ts';
+import { transaction } from './pool.ts';
+import { emptyScheme, parseScheme, serialiseScheme } from './scheme-payload.ts';
+
+export interface CatalogModel {
+  readonly id: number;
+  readonly name: string;
+  readonly storedTask: KnownOrUnknownTask;
+  readonly task: KnownOrUnknownTask;
+  readonly positiveClassName: string | null;
+  readonly classes: readonly string[];
+  readonly errorReasons: readonly string[];
+  readonly declared: ModelDeclaration;
+  readonly settings: ModelSettings;
+  readonly createdAtMs: number;
+}
+
+export interface CatalogVersion {
+  readonly model: CatalogModel;
+  readonly target: ModelTarget;
+  readonly baselineId: number | null;
+  readonly createdAtMs: number;
+}
+
+/**
+ * Models, versions, features and schemes, in memory. The database is the truth: every change is written there first, and other
+ * processes learn of it by the epoch (schemes, tasks) or when they meet a name they do not know.
+ */
+export class Catalog implements SchemeSource {
+  private readonly pool: Pool;
+  private readonly settings: () => Settings;
+  private readonly clock: Clock;
+  private knownEpoch = 0;
+  private readonly byName = new Map<string, Map<string, CatalogVersion>>();
+  private readonly byVersion = new Map<number, CatalogVersion>();
+  private readonly schemes = new Map<number, BinScheme>();
+  private registering: Promise<void> = Promise.resolve();
+
+  constructor(pool: Pool, settings: () => Settings, clock: Clock) {
+    this.pool = pool;
+    this.settings = settings;
+    this.clock = clock;
+  }
+
+  epoch(): number {
+    return this.knownEpoch;
+  }
+
+  find(model: string, version: string): ModelTarget | undefined {
+    return this.byName.get(model)?.get(version)?.target;
+  }
+
+  current(versionId: number): ModelTarget | undefined {
+    return this.byVersion.get(versionId)?.target;
+  }
+
+  version(versionId: number): CatalogVersion | undefined {
+    return this.byVersion.get(versionId);
+  }
+
+  versionsOf(model: string): readonly CatalogVersion[] {
+    return [...(this.byName.get(model)?.values() ?? [])];
+  }
+
+  versions(): readonly CatalogVersion[] {
+    return [...this.byVersion.values()];
+  }
+
+  get modelCount(): number {
+    return this.byName.size;
+  }
+
+  declaredKind(model: string, feature: string): FeatureKind | undefined {
+    return this.settingsOfModel(model).features.get(feature)?.type;
+  }
+
+  /** A scheme that a bucket or baseline was counted under, which may not be the current one of its version. */
+  async scheme(id: number): Promise<BinScheme> {
+    const known = this.schemes.get(id);
+    if (known !== undefined) return known;
+    const { rows } = await this.pool.query<{ payload: unknown }>('SELECT payload FROM bin_schemes WHERE id = $1', [id]);
+    if (rows[0] === undefined) throw new ServiceError('not_found', `There is no bin scheme ${id}.`);
+    const scheme = parseScheme(id, rows[0].payload);
+    this.schemes.set(id, scheme);
+    return scheme;
+  }
+
+  loadedScheme(id: number): BinScheme | undefined {
+    return this.schemes.get(id);
+  }
+
+  /** A scheme whose row is gone with its model is passed over: nothing of it is counted any more. */
+  async loadScheme(id: number): Promise<void> {
+    await this.scheme(id).catch((error: unknown) => {
+      if (!(error instanceof ServiceError)) throw error;
+    });
+  }
+
+  settingsOf(versionId: number): ModelSettings | undefined {
+    return this.byVersion.get(versionId)?.model.settings;
+  }
+
+  /** Settings of a model that may not be registered yet. */
+  settingsOfModel(model: string): ModelSettings {
+    return (
+      this.byName.get(model)?.values().next().value?.model.settings ?? effectiveSettings(this.settings(), model, {})
+    );
+  }
+
+  /** Everything, at start. */
+  async load(): Promise<void> {
+    this.byName.clear();
+    this.byVersion.clear();
+    await this.read(0);
+  }
+
+  /** What changed since the last look. */
+  async refresh(): Promise<void> {
+    await this.read(this.knownEpoch);
+  }
+
+  async learn(versionId: number): Promise<void> {
+    await this.readVersions([versionId]);
+  }
+
+  /** A model that may have no predictions yet, for labels that come before them; returns its id. Registers new classes. */
+  async ensureModel(name: string, classes: ReadonlySet<string>): Promise<number> {
+    const known = this.byName.get(name)?.values().next().value;
+    if (
+      known !== undefined &&
+      (known.model.classes.length >= MAX_CLASSES || [...classes].every((of) => known.target.classCodes.has(of)))
+    )
+      return known.model.id;
+    const id = await transaction(this.pool, (client) => this.registerModel(client, name, classes, new Set()), {
+      attempts: 5,
+    });
+    await this.readVersions(this.versionsOf(name).map(({ target }) => target.versionId));
+    return id;
+  }
+
+  /** After a reload of the configuration: the same rows, seen with new settings. */
+  async resettle(): Promise<void> {
+    await this.load();
+  }
+
+  /** Registers what is missing. Calls of one process run one after another; those of several meet at the model's row lock. */
+  async ensure(wants: readonly TargetWant[]): Promise<void> {
+    const mine = this.registering.then(() => this.register(wants));
+    this.registering = mine.catch(() => undefined);
+    await mine;
+  }
+
+  /** Drops deleted models from memory. */
+  forget(modelId: number): void {
+    for (const [versionId, { model }] of this.byVersion) {
+      if (model.id !== modelId) continue;
+      this.byVersion.delete(versionId);
+      this.byName.delete(model.name);
+    }
+  }
+
+  private async register(wants: readonly TargetWant[]): Promise<void> {
+    const versionIds: number[] = [];
+    await transaction(
+      this.pool,
+      async (client) => {
+        versionIds.length = 0;
+        // In order of name, so that two processes that register the same models cannot deadlock.
+        for (const want of [...wants].sort((a, b) => (a.model < b.model ? -1 : 1)))
+          versionIds.push(await this.registerOne(client, want));
+      },
+      { attempts: 5 },
+    );
+    await this.readVersions(versionIds);
+  }
+
+  private async registerOne(client: PoolClient, want: TargetWant): Promise<number> {
+    const modelId = await this.registerModel(client, want.model, want.classes, want.errorReasons);
+    const versionId = await ensureVersion(client, modelId, want.version, new Date(this.clock.now()));
+    await appendFeatures(client, versionId, want.features, this.settings().limits.features);
+    return versionId;
+  }
+
+  /** Leaves the model's row locked: appending to dictionaries and feature sets goes one at a time. */
+  private async registerModel(
+    client: PoolClient,
+    name: string,
+    newClasses: ReadonlySet<string>,
+    newReasons: ReadonlySet<string>,
+  ): Promise<number> {
+    const existing = await client.query('SELECT FROM models WHERE name = $1', [name]);
+    if (existing.rows.length === 0 && this.modelCount >= this.settings().limits.models)
+      throw new ServiceError(
+        'invalid',
+        `There are ${this.modelCount} models already, as many as limits.models allows.`,
+      );
+    await client.query(
+      'INSERT INTO models (name, changed_epoch, created_at) SELECT $1, epoch, $2 FROM scheme_epoch ON CONFLICT (name) DO NOTHING',
+      [name, new Date(this.clock.now())],
+    );
+    const { rows } = await client.query<{ id: number; classes: string[]; error_reasons: string[] }>(
+      'SELECT id, classes, error_reasons FROM models WHERE name = $1 FOR UPDATE',
+      [name],
+    );
+    const model = rows[0]!;
+    const classes = appended(model.classes, newClasses, MAX_CLASSES);
+    const reasons = appended(model.error_reasons, newReasons, MAX_ERROR_REASONS);
+    if (classes !== model.classes || reasons !== model.error_reasons)
+      await client.query('UPDATE models SET classes = $2, error_reasons = $3 WHERE id = $1', [
+        model.id,
+        classes,
+        reasons,
+      ]);
+    return model.id;
+  }
+
+  private async read(sinceEpoch: number): Promise<void> {
+    const { rows } = await this.pool.query<{ epoch: string; ids: number[] | null }>(
+      `SELECT epoch, (SELECT array_agg(v.id) FROM model_versions v JOIN models m ON m.id = v.model_id
+                      WHERE v.changed_epoch > $1 OR m.changed_epoch > $1) AS ids FROM scheme_epoch`,
+      [sinceEpoch],
+    );
+    await this.readVersions(rows[0]!.ids ?? []);
+    if (sinceEpoch > 0) await this.forgetDeleted();
+    this.knownEpoch = Number(rows[0]!.epoch);
+  }
+
+  private async forgetDeleted(): Promise<void> {
+    const { rows } = await this.pool.query<{ id: number }>('SELECT id FROM models');
+    const alive = new Set(rows.map(({ id }) => id));
+    for (const { model } of this.versions()) if (!alive.has(model.id)) this.forget(model.id);
+  }
+
+  private async readVersions(ids: readonly number[]): Promise<void> {
+    if (ids.length === 0) return;
+    const { rows } = await this.pool.query<VersionRow>(
+      `SELECT v.id AS version_id, v.version, v.baseline_id, v.scheme_id, v.created_at AS version_created_at,
+              m.id AS model_id, m.name, m.task, m.positive_class, m.classes, m.error_reasons, m.declared, m.created_at,
+              f.id AS feature_set_id, f.names, f.num_names, s.payload AS scheme
+       FROM model_versions v
+       JOIN models m ON m.id = v.model_id
+       JOIN LATERAL (SELECT id, names, num_names FROM feature_sets WHERE version_id = v.id ORDER BY cardinality(names) DESC LIMIT 1) f ON true
+       JOIN bin_schemes s ON s.id = v.scheme_id
+       -- A dictionary is the model's: a version that was not asked for must learn of it, too.
+       WHERE m.id IN (SELECT model_id FROM model_versions WHERE id = ANY ($1::int[]))
+       ORDER BY v.id`,
+      [ids],
+    );
+    for (const row of rows) this.take(row);
+  }
+
+  private take(row: VersionRow): void {
+    const model = this.modelOf(row);
+    const features = featureColumns(row);
+    const scheme = this.schemes.get(row.scheme_id) ?? parseScheme(row.scheme_id, row.scheme);
+    this.schemes.set(row.scheme_id, scheme);
+    const numericCount = row.num_names.length;
+    const target: ModelTarget = {
+      modelId: model.id,
+      versionId: row.version_id,
+      model: model.name,
+      version: row.version,
+      task: model.task,
+      classCodes: new Map(model.classes.map((name, code) => [name, code])),
+      positiveClass: model.positiveClassName === null ? -1 : model.classes.indexOf(model.positiveClassName),
+      errorCodes: new Map(model.errorReasons.map((reason, position) => [reason, position + 1])),
+      featureSetId: row.feature_set_id,
+      features,
+      featureByName: new Map(features.map((feature) => [feature.name, feature])),
+      numericCount,
+      categoricalCount: features.length - numericCount,
+      scheme,
+      bucketMinutes: bucketMinutesFor(Object.values(model.settings.windows)),
+      declaredCategorical: new Set(
+        [...model.settings.features].filter(([, declared]) => declared.type === 'categorical').map(([name]) => name),
+      ),
+    };
+    const entry: CatalogVersion = {
+      model,
+      target,
+      baselineId: row.baseline_id,
+      createdAtMs: row.version_created_at.getTime(),
+    };
+    this.byVersion.set(row.version_id, entry);
+    let versions = this.byName.get(model.name);
+    if (versions === undefined) this.byName.set(model.name, (versions = new Map<string, CatalogVersion>()));
+    versions.set(row.version, entry);
+  }
+
+  private modelOf(row: VersionRow): CatalogModel {
+    const settings = effectiveSettings(this.settings(), row.name, row.declared);
+    const task = settings.task ?? row.task;
+    return {
+      id: row.model_id,
+      name: row.name,
+      storedTask: row.task,
+      task,
+      positiveClassName:
+        task === 'binary'
+          ? (settings.positiveClass ?? row.positive_class ?? defaultPositiveClass(row.classes) ?? null)
+          : null,
+      classes: row.classes,
+      errorReasons: row.error_reasons,
+      declared: row.declared,
+      settings,
+      createdAtMs: row.created_at.getTime(),
+    };
+  }
+}
+
+interface VersionRow {
+  readonly version_id: number;
+  readonly version: string;
+  readonly baseline_id: number | null;
+  readonly scheme_id: number;
+  readonly version_created_at: Date;
+  readonly model_id: number;
+  readonly name: string;
+  readonly task: KnownOrUnknownTask;
+  readonly positive_class: string | null;
+  readonly classes: string[];
+  readonly error_reasons: string[];
+  readonly declared: ModelDeclaration;
+  readonly created_at: Date;
+  readonly feature_set_id: number;
+  readonly names: string[];
+  readonly num_names: string[];
+  readonly scheme: unknown;
+}
+
+function featureColumns(row: VersionRow): FeatureColumn[] {
+  const numeric = new Map(row.num_names.map((name, position) => [name, position]));
+  let categorical = 0;
+  return row.names.map((name, order) => {
+    const position = numeric.get(name);
+    return {
+      name,
+      kind: position === undefined ? 'categorical' : 'numeric',
+      position: position ?? categorical++,
+      column: FIRST_FEATURE_COLUMN + order,
+    };
+  });
+}
+
+/** The same array when nothing is new. */
+function appended(known: string[], wanted: ReadonlySet<string>, max: number): string[] {
+  const fresh = [...wanted].filter((name) => !known.includes(name)).slice(0, Math.max(0, max - known.length));
+  return fresh.length === 0 ? known : [...known, ...fresh];
+}
+
+async function ensureVersion(client: PoolClient, modelId: number, version: string, now: Date): Promise<number> {
+  const found = await client.query<{ id: number }>(
+    'SELECT id FROM model_versions WHERE model_id = $1 AND version = $2',
+    [modelId, version],
+  );
+  if (found.rows[0] !== undefined) return found.rows[0].id;
+  const created = await client.query<{ id: number }>(
+    'INSERT INTO model_versions (model_id, version, changed_epoch, created_at) SELECT $1, $2, epoch, $3 FROM scheme_epoch RETURNING id',
+    [modelId, version, now],
+  );
+  const { id } = created.rows[0]!;
+  await client.query(
+    `WITH scheme AS (INSERT INTO bin_schemes (version_id, payload, created_at) VALUES ($1, $2, $3) RETURNING id)
+     UPDATE model_versions v SET scheme_id = scheme.id FROM scheme WHERE v.id = $1`,
+    [id, JSON.stringify(serialiseScheme(emptyScheme())), now],
+  );
+  await client.query(
+    `INSERT INTO feature_sets (version_id, names, num_names, cat_names) VALUES ($1, '{}', '{}', '{}')`,
+    [id],
+  );
+  return id;
+}
+
+async function appendFeatures(
+  client: PoolClient,
+  versionId: number,
+  wanted: ReadonlyMap<string, FeatureKind>,
+  max: number,
+): Promise<void> {
+  const { rows } = await client.query<{ names: string[]; num_names: string[]; cat_names: string[] }>(
+    'SELECT names, num_names, cat_names FROM feature_sets WHERE version_id = $1 ORDER BY cardinality(names) DESC LIMIT 1',
+    [versionId],
+  );
+  const set = rows[0]!;
+  const known = new Set(set.names);
+  const fresh = [...wanted].filter(([name]) => !known.has(name));
+  if (fresh.length === 0) return;
+  if (known.size + fresh.length > max)
+    throw new ServiceError(
+      'invalid',
+      `${known.size + fresh.length} features are more than limits.features (${max}) allows.`,
+    );
+  const named = (kind: FeatureKind) => fresh.filter(([, of]) => of === kind).map(([name]) => name);
+  await client.query('INSERT INTO feature_sets (version_id, names, num_names, cat_names) VALUES ($1, $2, $3, $4)', [
+    versionId,
+    [...set.names, ...fresh.map(([name]) => name)],
+    [...set.num_names, ...named('numeric')],
+    [...set.cat_names, ...named('categorical')],
+  ]);
+}

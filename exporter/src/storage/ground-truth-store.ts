@@ -1,0 +1,292 @@
+import type { Pool, PoolClient } from 'pg';
+import { ServiceError } from '../domain/service-error.ts';
+import { countLabel } from '../histogram/count-label.ts';
+import { encodeLabelDelta } from '../histogram/delta-codec.ts';
+import type { LabelChange, PerformanceGroup } from '../histogram/delta-codec.ts';
+import type { ModelTarget } from '../histogram/model-target.ts';
+import { PerformanceCounts } from '../histogram/performance-counts.ts';
+import { bucketStart, DAY_MS } from '../histogram/time-bucket.ts';
+import { asServiceError, DEADLOCK, EPOCH_CHANGED } from './database-errors.ts';
+import type { SchemeSource } from './prediction-store.ts';
+import { transaction } from './pool.ts';
+import { errorCode } from './storage-error.ts';
+
+/** A label whose model is registered. */
+export interface LabelRow {
+  readonly modelId: number;
+  /** 32 hexadecimal digits. */
+  readonly idKey: string;
+  readonly className: string | null;
+  /** NaN: not a number. */
+  readonly value: number;
+  readonly timeMs: number;
+}
+
+export interface LabelCounts {
+  readonly joined: number;
+  readonly waiting: number;
+  readonly updated: number;
+  readonly duplicates: number;
+}
+
+/** Most labels come within a week: older partitions are searched only for those that were not found there. */
+const USUAL_DELAY_MS = 7 * DAY_MS;
+const MAX_ATTEMPTS = 8;
+const SWEEP_LIMIT = 5_000;
+
+/**
+ * Labels in a table of their own, joined to their predictions by id. A label's counts go into the time bucket of its PREDICTION, in
+ * the transaction that joins them; a corrected label takes its old counts out in the same breath.
+ */
+export class GroundTruthStore {
+  private readonly pool: Pool;
+  private readonly schemes: SchemeSource;
+
+  constructor(pool: Pool, schemes: SchemeSource) {
+    this.pool = pool;
+    this.schemes = schemes;
+  }
+
+  /** Stores labels and joins those whose prediction is there. Rejects with ServiceError unavailable. */
+  async append(rows: readonly LabelRow[], nowMs: number): Promise<LabelCounts> {
+    const newest = newestOfEach(rows);
+    if (newest.length === 0) return { joined: 0, waiting: 0, updated: 0, duplicates: 0 };
+    return this.retried(async (client) => {
+      const stored = await upsert(client, newest, nowMs);
+      const updated = stored.filter(({ inserted }) => !inserted).length;
+      const { joined, unmatched } = await this.join(client, stored, nowMs, true);
+      return {
+        joined: joined - updatedAndJoined(stored, unmatched),
+        waiting: unmatched.length,
+        updated,
+        duplicates: rows.length - stored.length,
+      };
+    });
+  }
+
+  /**
+   * Joins labels that came before their prediction, or in a transaction that crossed its. Returns how many were joined.
+   *
+   * @param sinceMs only labels received at or after this time
+   */
+  async sweep(sinceMs: number, nowMs: number): Promise<number> {
+    return this.retried(async (client) => {
+      // Partial index ground_truth_waiting; SKIP LOCKED: another replica is at those already.
+      const { rows } = await client.query<StoredLabel>(
+        `SELECT replace(pid::text, '-', '') AS "idKey", model_id AS "modelId", label_ts AS "labelTime", false AS inserted
+         FROM ground_truth WHERE joined_at IS NULL AND received_at >= $1 ORDER BY received_at DESC LIMIT ${SWEEP_LIMIT} FOR UPDATE SKIP LOCKED`,
+        [new Date(sinceMs)],
+      );
+      return rows.length === 0 ? 0 : (await this.join(client, rows, nowMs, false)).joined;
+    });
+  }
+
+  private async retried<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await transaction(this.pool, async (client) => {
+          await client.query('SELECT assert_scheme_epoch($1)', [this.schemes.epoch()]);
+          return work(client);
+        });
+      } catch (error) {
+        const code = errorCode(error);
+        if (attempt >= MAX_ATTEMPTS || (code !== EPOCH_CHANGED && code !== DEADLOCK)) throw asServiceError(error);
+        if (code === EPOCH_CHANGED) await this.schemes.refresh();
+      }
+    }
+  }
+
+  /** `arrived`: these labels come in now, so those without a prediction are counted as unmatched. */
+  private async join(
+    client: PoolClient,
+    labels: readonly StoredLabel[],
+    nowMs: number,
+    arrived: boolean,
+  ): Promise<{ readonly joined: number; readonly unmatched: readonly StoredLabel[] }> {
+    const pairs = await findPredictions(client, labels);
+    const found = new Set(pairs.map((pair) => keyOf(pair)));
+    const unmatched = labels.filter((label) => !found.has(keyOf(label)));
+    const groups = await this.count(pairs);
+    const waiting = new Map<number, number>();
+    if (arrived)
+      for (const { modelId, inserted } of unmatched)
+        if (inserted) waiting.set(modelId, (waiting.get(modelId) ?? 0) + 1);
+    if (pairs.length > 0) await markJoined(client, pairs, nowMs);
+    if (groups.length > 0 || waiting.size > 0)
+      await client.query('INSERT INTO statistics_delta (payload) VALUES ($1)', [
+        encodeLabelDelta({ groups, unmatched: waiting }),
+      ]);
+    return { joined: pairs.length, unmatched };
+  }
+
+  private async count(pairs: readonly JoinedPair[]): Promise<PerformanceGroup[]> {
+    const groups = new Map<string, PerformanceGroup>();
+    for (const pair of pairs) {
+      const target = this.schemes.current(pair.versionId) ?? (await this.lookUp(pair.versionId));
+      const again = pair.countedLabel !== null || pair.countedValue !== null;
+      if (again)
+        addTo(groups, target, pair, 'removed', { className: pair.countedLabel, value: pair.countedValue ?? NaN });
+      addTo(groups, target, pair, again ? 'corrected' : 'new', { className: pair.label, value: pair.value ?? NaN });
+    }
+    return [...groups.values()];
+  }
+
+  /** A version that another replica registered a moment ago. */
+  private async lookUp(versionId: number): Promise<ModelTarget> {
+    await this.schemes.learn(versionId);
+    const target = this.schemes.current(versionId);
+    if (target === undefined)
+      throw new ServiceError('unavailable', 'A model was deleted while its labels arrived; send again.');
+    return target;
+  }
+}
+
+interface StoredLabel {
+  readonly idKey: string;
+  readonly modelId: number;
+  readonly labelTime: Date;
+  readonly inserted: boolean;
+}
+
+interface JoinedPair {
+  readonly idKey: string;
+  readonly modelId: number;
+  readonly versionId: number;
+  readonly predictionTime: Date;
+  readonly labelTime: Date;
+  readonly label: string | null;
+  readonly value: number | null;
+  readonly countedLabel: string | null;
+  readonly countedValue: number | null;
+  readonly prediction: number | null;
+  readonly className: string | null;
+  readonly score: number | null;
+  readonly scores: (number | null)[] | null;
+}
+
+function keyOf({ idKey, modelId }: { readonly idKey: string; readonly modelId: number }): string {
+  return `${idKey}:${modelId}`;
+}
+
+/** Of labels for one prediction in one request the newest counts; at equal times the last. */
+function newestOfEach(rows: readonly LabelRow[]): LabelRow[] {
+  const newest = new Map<string, LabelRow>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const known = newest.get(key);
+    if (known === undefined || row.timeMs >= known.timeMs) newest.set(key, row);
+  }
+  return [...newest.values()];
+}
+
+function updatedAndJoined(stored: readonly StoredLabel[], unmatched: readonly StoredLabel[]): number {
+  const waiting = new Set(unmatched.map(keyOf));
+  return stored.filter((label) => !label.inserted && !waiting.has(keyOf(label))).length;
+}
+
+/** Returns what changed: a label that says what is stored already, or is older than it, is a duplicate. */
+async function upsert(client: PoolClient, rows: readonly LabelRow[], nowMs: number): Promise<StoredLabel[]> {
+  // Sorted by the primary key, so that two transactions with the same labels cannot deadlock.
+  const { rows: stored } = await client.query<StoredLabel>(
+    `INSERT INTO ground_truth AS g (pid, model_id, value, label, label_ts, received_at)
+     SELECT u.pid, u.model_id, u.value, u.label, u.label_ts, $6
+     FROM unnest($1::uuid[], $2::int[], $3::float8[], $4::text[], $5::timestamptz[]) AS u (pid, model_id, value, label, label_ts)
+     ORDER BY u.pid, u.model_id
+     ON CONFLICT (pid, model_id) DO UPDATE
+       SET value = excluded.value, label = excluded.label, label_ts = excluded.label_ts, received_at = excluded.received_at, joined_at = NULL
+       WHERE excluded.label_ts >= g.label_ts AND (g.value, g.label) IS DISTINCT FROM (excluded.value, excluded.label)
+     RETURNING replace(g.pid::text, '-', '') AS "idKey", g.model_id AS "modelId", g.label_ts AS "labelTime", (g.xmax = 0) AS inserted`,
+    [
+      rows.map(({ idKey }) => idKey),
+      rows.map(({ modelId }) => modelId),
+      rows.map(({ value }) => (Number.isNaN(value) ? null : value)),
+      rows.map(({ className }) => className),
+      rows.map(({ timeMs }) => new Date(timeMs)),
+      new Date(nowMs),
+    ],
+  );
+  return stored;
+}
+
+async function findPredictions(client: PoolClient, labels: readonly StoredLabel[]): Promise<JoinedPair[]> {
+  const times = labels.map(({ labelTime }) => labelTime.getTime());
+  const earliest = new Date(times.reduce((a, b) => Math.min(a, b), Infinity) - USUAL_DELAY_MS);
+  const usual = await findBetween(client, labels, earliest, null);
+  if (usual.length === labels.length) return usual;
+  const found = new Set(usual.map(keyOf));
+  const rest = labels.filter((label) => !found.has(keyOf(label)));
+  return [...usual, ...(await findBetween(client, rest, null, earliest))];
+}
+
+/** Bounds are parameters of this execution, so that partitions outside them are not looked into. */
+async function findBetween(
+  client: PoolClient,
+  labels: readonly StoredLabel[],
+  from: Date | null,
+  to: Date | null,
+): Promise<JoinedPair[]> {
+  const bounds = `${from === null ? '' : ' AND p.ts >= $3'}${to === null ? '' : ' AND p.ts < $3'}`;
+  // One probe of UNIQUE (pid, model_id) a partition. An id used twice (on two days) belongs to its newest prediction.
+  const { rows } = await client.query<JoinedPair>(
+    `SELECT replace(g.pid::text, '-', '') AS "idKey", g.model_id AS "modelId", p.version_id AS "versionId", p.ts AS "predictionTime",
+            g.label_ts AS "labelTime", g.label, g.value, g.counted_label AS "countedLabel", g.counted_value AS "countedValue",
+            p.prediction, p.class AS "className", p.score, p.scores
+     FROM unnest($1::uuid[], $2::int[]) AS u (pid, model_id)
+     JOIN ground_truth g ON g.pid = u.pid AND g.model_id = u.model_id AND g.joined_at IS NULL
+     CROSS JOIN LATERAL (SELECT * FROM predictions p WHERE p.pid = u.pid AND p.model_id = u.model_id${bounds} ORDER BY p.ts DESC LIMIT 1) p`,
+    [labels.map(({ idKey }) => idKey), labels.map(({ modelId }) => modelId), from ?? to],
+  );
+  return rows;
+}
+
+async function markJoined(client: PoolClient, pairs: readonly JoinedPair[], nowMs: number): Promise<void> {
+  await client.query(
+    `UPDATE ground_truth g SET joined_at = $3, prediction_ts = u.ts, counted_value = g.value, counted_label = g.label
+     FROM unnest($1::uuid[], $2::int[], $4::timestamptz[]) AS u (pid, model_id, ts)
+     WHERE g.pid = u.pid AND g.model_id = u.model_id`,
+    [
+      pairs.map(({ idKey }) => idKey),
+      pairs.map(({ modelId }) => modelId),
+      new Date(nowMs),
+      pairs.map(({ predictionTime }) => predictionTime),
+    ],
+  );
+}
+
+function addTo(
+  groups: Map<string, PerformanceGroup>,
+  target: ModelTarget,
+  pair: JoinedPair,
+  change: LabelChange,
+  label: { readonly className: string | null; readonly value: number },
+): void {
+  const start = bucketStart(pair.predictionTime.getTime(), target.bucketMinutes);
+  const key = `${pair.versionId}:${start}:${change}`;
+  let group = groups.get(key);
+  if (group === undefined) {
+    group = {
+      versionId: pair.versionId,
+      schemeId: target.scheme.id,
+      bucketStart: start,
+      bucketMinutes: target.bucketMinutes,
+      change,
+      newestLabelMs: pair.labelTime.getTime(),
+      counts: new PerformanceCounts(),
+    };
+    groups.set(key, group);
+  } else if (pair.labelTime.getTime() > group.newestLabelMs)
+    groups.set(key, (group = { ...group, newestLabelMs: pair.labelTime.getTime() }));
+  const predicted = {
+    prediction: pair.prediction ?? NaN,
+    className: pair.className,
+    score: pair.score ?? NaN,
+    scores: pair.scores?.map((score) => score ?? NaN) ?? null,
+  };
+  countLabel(
+    group.counts,
+    target,
+    predicted,
+    label,
+    change === 'new' ? (pair.labelTime.getTime() - pair.predictionTime.getTime()) / 1000 : NaN,
+  );
+}

@@ -1,0 +1,210 @@
+import type { Pool, PoolClient } from 'pg';
+import type { GroupKey } from '../histogram/delta-codec.ts';
+import { StatisticsTotals } from '../histogram/totals.ts';
+import type { StoredTotals } from '../histogram/totals.ts';
+import { copyOut } from './copy-out.ts';
+import { errorCode } from './storage-error.ts';
+
+export interface StoredDelta {
+  readonly id: number;
+  readonly recount: boolean;
+  readonly payload: Buffer;
+}
+
+/** Everything committed at one moment: buckets from `fromMinute` on, all totals, all deltas not folded. */
+export interface StatisticsSnapshot {
+  readonly buckets: readonly { readonly key: GroupKey; readonly bytes: Buffer }[];
+  readonly totals: readonly { readonly versionId: number; readonly totals: StatisticsTotals }[];
+  readonly unmatched: readonly { readonly modelId: number; readonly count: number }[];
+  readonly deltas: readonly StoredDelta[];
+}
+
+export interface FoldInput {
+  readonly deltaIds: readonly number[];
+  readonly buckets: readonly { readonly key: GroupKey; readonly bytes: Buffer }[];
+  readonly totals: readonly { readonly modelId: number; readonly versionId: number; readonly json: string }[];
+}
+
+export interface Lease {
+  readonly holder: string;
+  readonly token: number;
+  readonly ttlMs: number;
+}
+
+export const EVALUATOR_LEASE = 'evaluator';
+const FOLD_REFUSED = 'MH002';
+
+/**
+ * One statement. The UPDATE of the lease row is check, fence and renewal in one: it waits for a takeover under way and then matches
+ * nothing, and a takeover waits for this statement. All other parts join `lease`, so that without it nothing is written; require()
+ * fails the whole when a part matched less than it should. Buckets lie end to end in one bytea, cut by offset and length: pg would
+ * send an array of bytea as text, at twice the size.
+ */
+const FOLD = `
+WITH lease AS (
+  UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
+  WHERE name = '${EVALUATOR_LEASE}' AND holder = $1 AND token = $2 RETURNING token
+), gone AS (
+  -- primary key of statistics_delta
+  DELETE FROM statistics_delta d USING lease WHERE d.id = ANY ($4::bigint[]) RETURNING 1
+), buckets AS (
+  INSERT INTO statistics_bucket AS b (version_id, scheme_id, bucket_start, bucket_minutes, fence, payload)
+  SELECT u.version_id, u.scheme_id, u.bucket_start, u.bucket_minutes, lease.token, substring($5::bytea FROM u.start + 1 FOR u.length)
+  FROM lease, unnest($6::int[], $7::int[], $8::int[], $9::smallint[], $10::int[], $11::int[])
+    AS u (version_id, scheme_id, bucket_start, bucket_minutes, start, length)
+  ON CONFLICT (version_id, scheme_id, bucket_start, bucket_minutes)
+  DO UPDATE SET fence = excluded.fence, payload = excluded.payload WHERE b.fence <= excluded.fence
+  RETURNING 1
+), totals AS (
+  INSERT INTO statistics_total AS t (model_id, version_id, fence, payload)
+  SELECT u.model_id, u.version_id, lease.token, u.payload::jsonb
+  FROM lease, unnest($12::int[], $13::int[], $14::text[]) AS u (model_id, version_id, payload)
+  ON CONFLICT (model_id, version_id) DO UPDATE SET fence = excluded.fence, payload = excluded.payload WHERE t.fence <= excluded.fence
+  RETURNING 1
+)
+SELECT require((SELECT count(*) FROM lease) = 1, 'the lease was lost'),
+       require((SELECT count(*) FROM gone) = cardinality($4::bigint[]), 'a delta was folded by another'),
+       require((SELECT count(*) FROM buckets) = cardinality($6::int[]), 'a bucket was stored by a later holder'),
+       require((SELECT count(*) FROM totals) = cardinality($12::int[]), 'totals were stored by a later holder')`;
+
+/** Deltas, buckets and totals in PostgreSQL. */
+export class StatisticsStore {
+  private readonly pool: Pool;
+
+  constructor(pool: Pool) {
+    this.pool = pool;
+  }
+
+  /** Deltas that are committed now and not among `applied`. */
+  async poll(applied: ReadonlySet<number>): Promise<readonly StoredDelta[]> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      return await readDeltas(client, applied);
+    } catch (error) {
+      broken = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** To be called after the lease was won: no fold of an earlier holder can commit any more. */
+  async load(fromMinute: number): Promise<StatisticsSnapshot> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+      const buckets = await readBuckets(client, `bucket_start >= ${Math.floor(fromMinute)}`);
+      const stored = await client.query<{
+        model_id: number;
+        version_id: number;
+        payload: StoredTotals & { readonly unmatched: number };
+      }>('SELECT model_id, version_id, payload FROM statistics_total');
+      const deltas = await readDeltas(client, new Set());
+      await client.query('COMMIT');
+      const ofVersions = stored.rows.filter((row) => row.version_id !== 0);
+      const ofModels = stored.rows.filter((row) => row.version_id === 0);
+      return {
+        buckets,
+        totals: ofVersions.map((row) => ({
+          versionId: row.version_id,
+          totals: StatisticsTotals.fromJson(row.payload),
+        })),
+        unmatched: ofModels.map((row) => ({ modelId: row.model_id, count: row.payload.unmatched })),
+        deltas,
+      };
+    } catch (error) {
+      broken = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  /** Buckets that are older than what is in memory; those that do not exist are absent from the answer. */
+  async buckets(keys: readonly GroupKey[]): Promise<readonly { readonly key: GroupKey; readonly bytes: Buffer }[]> {
+    const client = await this.pool.connect();
+    try {
+      const found: { key: GroupKey; bytes: Buffer }[] = [];
+      for (const key of keys)
+        found.push(
+          ...(await readBuckets(
+            client,
+            // Primary key; integers of ours only.
+            `version_id = ${key.versionId} AND scheme_id = ${key.schemeId} AND bucket_start = ${key.bucketStart} AND bucket_minutes = ${key.bucketMinutes}`,
+          )),
+        );
+      return found;
+    } finally {
+      client.release();
+    }
+  }
+
+  /** false: the lease was lost, or another holder was faster; nothing was written, and the memory is no longer true. */
+  async fold(lease: Lease, input: FoldInput): Promise<boolean> {
+    let start = 0;
+    const offsets = input.buckets.map(({ bytes }) => (start += bytes.length) - bytes.length);
+    const of = (part: keyof GroupKey) => input.buckets.map(({ key }) => key[part]);
+    try {
+      await this.pool.query({
+        name: 'fold',
+        text: FOLD,
+        values: [
+          lease.holder,
+          lease.token,
+          lease.ttlMs,
+          input.deltaIds,
+          Buffer.concat(input.buckets.map(({ bytes }) => bytes)),
+          of('versionId'),
+          of('schemeId'),
+          of('bucketStart'),
+          of('bucketMinutes'),
+          offsets,
+          input.buckets.map(({ bytes }) => bytes.length),
+          input.totals.map(({ modelId }) => modelId),
+          input.totals.map(({ versionId }) => versionId),
+          input.totals.map(({ json }) => json),
+        ],
+      });
+      return true;
+    } catch (error) {
+      if (errorCode(error) === FOLD_REFUSED) return false;
+      throw error;
+    }
+  }
+}
+
+/** pg decodes bytea of an ordinary result from hexadecimal; COPY hands over the bytes. Ids are our own integers. */
+async function readDeltas(client: PoolClient, applied: ReadonlySet<number>): Promise<StoredDelta[]> {
+  const deltas: StoredDelta[] = [];
+  const known = applied.size === 0 ? '' : ` WHERE id <> ALL ('{${[...applied].join(',')}}'::bigint[])`;
+  await copyOut(
+    client,
+    `SELECT id, recount, payload FROM statistics_delta${known} ORDER BY id`,
+    ([id, recount, payload]) => {
+      deltas.push({ id: Number(id!.readBigInt64BE()), recount: recount![0] === 1, payload: payload! });
+    },
+  );
+  return deltas;
+}
+
+async function readBuckets(client: PoolClient, where: string): Promise<{ key: GroupKey; bytes: Buffer }[]> {
+  const buckets: { key: GroupKey; bytes: Buffer }[] = [];
+  await copyOut(
+    client,
+    `SELECT version_id, scheme_id, bucket_start, bucket_minutes, payload FROM statistics_bucket WHERE ${where}`,
+    ([versionId, schemeId, start, minutes, payload]) => {
+      buckets.push({
+        key: {
+          versionId: versionId!.readInt32BE(),
+          schemeId: schemeId!.readInt32BE(),
+          bucketStart: start!.readInt32BE(),
+          bucketMinutes: minutes!.readInt16BE(),
+        },
+        bytes: payload!,
+      });
+    },
+  );
+  return buckets;
+}

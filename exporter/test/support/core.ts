@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import { captureBaseline } from '../../src/baseline/make-baseline.ts';
+import type { BaselineDependencies } from '../../src/baseline/make-baseline.ts';
+import type { DecodedRows, RawGroundTruth, RawPrediction } from '../../src/domain/prediction.ts';
+import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
+import type { Settings } from '../../src/domain/settings.ts';
+import { Evaluator } from '../../src/evaluation/evaluator.ts';
+import { DAY_MS } from '../../src/histogram/time-bucket.ts';
+import { onGroundTruth, onPredictions } from '../../src/pipeline.ts';
+import type { IntakeDependencies } from '../../src/pipeline.ts';
+import { BaselineStore } from '../../src/storage/baseline-store.ts';
+import { Catalog } from '../../src/storage/catalog.ts';
+import { DayPartitions, PREDICTION_INDEXES } from '../../src/storage/day-partitions.ts';
+import { GroundTruthStore } from '../../src/storage/ground-truth-store.ts';
+import { takeLease } from '../../src/storage/leases.ts';
+import { createPool } from '../../src/storage/pool.ts';
+import { PredictionStore } from '../../src/storage/prediction-store.ts';
+import { EVALUATOR_LEASE, StatisticsStore } from '../../src/storage/statistics-store.ts';
+import { silentLog } from './silent-log.ts';
+
+/** Intake, statistics and baselines on a real database, without HTTP: one replica of the exporter's inside. */
+export async function openCore(url: string, options: { readonly now: () => number; readonly settings?: Settings }) {
+  const settings = options.settings ?? DEFAULT_SETTINGS;
+  const clock = { now: options.now };
+  const pool: Pool = createPool(url, { max: 8, applicationName: 'test', log: silentLog });
+  const catalog = new Catalog(pool, () => settings, clock);
+  await catalog.load();
+  const days = new DayPartitions(pool, 'predictions', PREDICTION_INDEXES);
+  await days.load();
+  const longest = Math.max(...Object.values(settings.defaults.windows));
+  const predictions = new PredictionStore({
+    pool,
+    schemes: catalog,
+    ensureDays: days.ensure,
+    connections: 3,
+    capacityRows: 1_000_000,
+  });
+  const groundTruth = new GroundTruthStore(pool, catalog);
+  const baselines = new BaselineStore(pool, catalog, () => clock.now() - longest - DAY_MS);
+  const holder = randomUUID();
+  const evaluator = new Evaluator({
+    source: new StatisticsStore(pool),
+    schemes: catalog,
+    takeLease: () => takeLease(pool, EVALUATOR_LEASE, holder, 5_000),
+    holder,
+    leaseTtlMs: 5_000,
+    clock,
+    longestWindowMs: () => longest,
+    log: silentLog,
+  });
+  const intake: IntakeDependencies = {
+    clock,
+    meter: { accepted: () => undefined, duplicates: () => undefined, rejected: () => undefined },
+    catalog,
+    predictions,
+    groundTruth,
+    limits: () => settings.limits,
+    retentionMs: () => settings.retention.rawMs,
+  };
+  const baselineDeps: BaselineDependencies = {
+    find: (model, version) => catalog.find(model, version),
+    ensure: (wants) => catalog.ensure(wants),
+    settingsOf: (model) => catalog.settingsOfModel(model),
+    activate: (activation) => baselines.activate(activation),
+    stored: (target, from, to, limit, onBatch) => baselines.stored(target, from, to, limit, onBatch),
+    now: clock.now,
+    maxCategories: () => settings.limits.categories,
+  };
+  return {
+    pool,
+    catalog,
+    evaluator,
+    baselines,
+    baselineDeps,
+    groundTruth,
+    predict: (events: readonly Partial<Record<string, unknown>>[]) => onPredictions(decodeEvents(events), intake),
+    label: (labels: readonly Partial<Record<string, unknown>>[]) => onGroundTruth(decodeLabels(labels), intake),
+    capture: (model: string, version: string, range: { fromMs: number; toMs: number; limit: number }) =>
+      captureBaseline(model, version, range, baselineDeps),
+    close: () => pool.end(),
+  };
+}
+
+export type Core = Awaited<ReturnType<typeof openCore>>;
+
+export function decodeEvents(events: readonly Partial<Record<string, unknown>>[]): DecodedRows<RawPrediction> {
+  return {
+    rows: events.map((event, index) => ({
+      index,
+      model: event.model,
+      version: event.version,
+      predictionId: event.prediction_id,
+      timestamp: event.timestamp,
+      features: { kind: 'object', value: event.features },
+      prediction: event.prediction,
+      score: event.score,
+      scores: event.scores,
+      latencyMs: event.latency_ms,
+      error: event.error,
+      segment: event.segment,
+      unknownKeys: [],
+    })),
+    errors: [],
+  };
+}
+
+function decodeLabels(labels: readonly Partial<Record<string, unknown>>[]): DecodedRows<RawGroundTruth> {
+  return {
+    rows: labels.map((label, index) => ({
+      index,
+      model: label.model,
+      predictionId: label.prediction_id,
+      label: label.label,
+      timestamp: label.timestamp,
+      unknownKeys: [],
+    })),
+    errors: [],
+  };
+}
