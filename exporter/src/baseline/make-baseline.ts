@@ -1,0 +1,160 @@
+import type { BaselineDescription, BaselineFeatureSummary, BaselineRow } from '../domain/baseline.ts';
+import { ServiceError } from '../domain/service-error.ts';
+import type { ModelSettings } from '../domain/settings.ts';
+import type { BucketCounts } from '../histogram/bucket-codec.ts';
+import type { BinScheme, FeatureKind } from '../histogram/model-columns.ts';
+import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
+import { buildScheme, countBaseline, learnModel } from './build-baseline.ts';
+import type { LearntModel } from './build-baseline.ts';
+import { inferColumns, layOut } from './reference-rows.ts';
+import { Spool } from './spool.ts';
+import type { ReferenceBatch } from './spool.ts';
+
+/** A baseline that is ready to take over. */
+export interface Activation {
+  readonly target: ModelTarget;
+  readonly kind: 'reference' | 'captured';
+  readonly madeAtMs: number;
+  /** Rows of a captured baseline lie in [fromMs, toMs); null for an upload. */
+  readonly captured: { readonly fromMs: number; readonly toMs: number } | null;
+  readonly learnt: LearntModel;
+  readonly scheme: Omit<BinScheme, 'id'>;
+  readonly counts: BucketCounts;
+  readonly rows: number;
+  readonly summaries: readonly BaselineFeatureSummary[];
+  readonly ignoredColumns: readonly string[];
+}
+
+export interface BaselineDependencies {
+  find(model: string, version: string): ModelTarget | undefined;
+  ensure(wants: readonly TargetWant[]): Promise<void>;
+  settingsOf(model: string): ModelSettings;
+  activate(activation: Activation): Promise<BaselineDescription>;
+  /** Stored predictions of [fromMs, toMs) by time, the first `limit` of them. */
+  stored(
+    target: ModelTarget,
+    fromMs: number,
+    toMs: number,
+    limit: number,
+    onBatch: (rows: ReferenceBatch) => void,
+  ): Promise<number>;
+  now(): number;
+  maxCategories(): number;
+}
+
+const FIRST_LOOK_ROWS = 2_000;
+const CHUNK_ROWS = 2_000;
+/** Fewer rows make no distribution to compare with. */
+const MIN_ROWS = 20;
+
+/** A reference data set becomes the baseline. Streams: never more than 100,000 rows in memory. */
+export async function uploadBaseline(
+  model: string,
+  version: string,
+  rows: AsyncIterable<BaselineRow>,
+  deps: BaselineDependencies,
+): Promise<BaselineDescription> {
+  const spool = new Spool();
+  try {
+    const settings = deps.settingsOf(model);
+    let target: ModelTarget | undefined;
+    let columns: ReturnType<typeof inferColumns> | undefined;
+    for await (const chunk of chunked(rows, FIRST_LOOK_ROWS, CHUNK_ROWS)) {
+      if (target === undefined || columns === undefined) {
+        columns = inferColumns(chunk, settings.features, deps.find(model, version));
+        await deps.ensure([
+          { model, version, features: columns.features, classes: columns.classes, errorReasons: new Set() },
+        ]);
+        target = deps.find(model, version);
+        if (target === undefined) throw new ServiceError('conflict', `Model ${model} was deleted during the upload.`);
+      }
+      spool.add(layOut(chunk, target, deps.now()));
+    }
+    if (target === undefined || columns === undefined)
+      throw new ServiceError('invalid', 'The reference data has no rows.');
+    const present = new Set(columns.features.keys());
+    return await finish(
+      spool,
+      target,
+      present,
+      { kind: 'reference', captured: null, ignoredColumns: columns.ignored },
+      deps,
+    );
+  } finally {
+    spool.close();
+  }
+}
+
+/** Stored predictions become the baseline; they stay in their windows, too. `limit` Infinity: all of the range. */
+export async function captureBaseline(
+  model: string,
+  version: string,
+  range: { readonly fromMs: number; readonly toMs: number; readonly limit: number },
+  deps: BaselineDependencies,
+): Promise<BaselineDescription> {
+  const target = deps.find(model, version);
+  if (target === undefined)
+    throw new ServiceError('not_found', `There is no model ${model} with version "${version}".`);
+  const spool = new Spool();
+  let newestMs = range.fromMs;
+  let oldestMs = range.toMs;
+  try {
+    await deps.stored(target, range.fromMs, range.toMs, range.limit, (rows) => {
+      spool.add(rows);
+      for (const time of rows.batch.timeMs) {
+        newestMs = Math.max(newestMs, time);
+        oldestMs = Math.min(oldestMs, time);
+      }
+    });
+    const captured = { fromMs: oldestMs, toMs: Number.isFinite(range.limit) ? newestMs + 1 : range.toMs };
+    const present = new Set(target.features.map(({ name }) => name));
+    return await finish(spool, target, present, { kind: 'captured', captured, ignoredColumns: [] }, deps);
+  } finally {
+    spool.close();
+  }
+}
+
+async function finish(
+  spool: Spool,
+  before: ModelTarget,
+  present: ReadonlySet<string>,
+  what: Pick<Activation, 'kind' | 'captured' | 'ignoredColumns'>,
+  deps: BaselineDependencies,
+): Promise<BaselineDescription> {
+  if (spool.rows < MIN_ROWS)
+    throw new ServiceError('invalid', `A baseline needs at least ${MIN_ROWS} rows, this one has ${spool.rows}.`);
+  const settings = deps.settingsOf(before.model);
+  const learnt = learnModel(spool, before, settings.positiveClass);
+  await deps.ensure([
+    {
+      model: before.model,
+      version: before.version,
+      features: new Map<string, FeatureKind>(),
+      classes: learnt.classes,
+      errorReasons: new Set(),
+    },
+  ]);
+  const current = deps.find(before.model, before.version);
+  if (current === undefined) throw new ServiceError('conflict', `Model ${before.model} was deleted meanwhile.`);
+  const target: ModelTarget = {
+    ...current,
+    task: learnt.task,
+    positiveClass: learnt.positiveClass === null ? -1 : (current.classCodes.get(learnt.positiveClass) ?? -1),
+  };
+  const { scheme, summaries } = buildScheme(spool, target, present, settings.features, deps.maxCategories());
+  const counts = countBaseline(spool, { ...target, scheme: { id: 0, ...scheme } }, present);
+  return deps.activate({ target, ...what, madeAtMs: deps.now(), learnt, scheme, counts, rows: spool.rows, summaries });
+}
+
+async function* chunked<T>(rows: AsyncIterable<T>, first: number, others: number): AsyncGenerator<T[]> {
+  let chunk: T[] = [];
+  let size = first;
+  for await (const row of rows) {
+    chunk.push(row);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+    size = others;
+  }
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,177 @@
+import type { BaselineRow } from '../domain/baseline.ts';
+import { ServiceError } from '../domain/service-error.ts';
+import type { FeatureSettings } from '../domain/settings.ts';
+import type { Label } from '../histogram/count-label.ts';
+import type { FeatureKind } from '../histogram/model-columns.ts';
+import type { ModelTarget } from '../histogram/model-target.ts';
+import type { ReferenceBatch } from './spool.ts';
+
+/** What the first rows of an upload say of its columns. */
+export interface UploadColumns {
+  /** Features to read, with their kinds, in order. */
+  readonly features: ReadonlyMap<string, FeatureKind>;
+  /** Classes named by score columns. */
+  readonly classes: ReadonlySet<string>;
+  /** Columns that are no declared feature. */
+  readonly ignored: readonly string[];
+}
+
+const MISSING_WORDS: ReadonlySet<string> = new Set(['', 'nan', 'na', 'n/a', 'null', 'none']);
+
+/**
+ * With declared features only those are read; with none every other column is a feature. Kinds are the declared ones, else those under
+ * which the model's predictions were registered, else numeric when every value of the first rows that is not missing is a number.
+ */
+export function inferColumns(
+  rows: readonly BaselineRow[],
+  declared: ReadonlyMap<string, FeatureSettings>,
+  known: ModelTarget | undefined,
+): UploadColumns {
+  const names = new Set<string>();
+  const classes = new Set<string>();
+  for (const row of rows) {
+    for (const name of Object.keys(row.features)) names.add(name);
+    for (const name of Object.keys(row.scores ?? {})) classes.add(name);
+  }
+  const features = new Map<string, FeatureKind>();
+  const ignored: string[] = [];
+  for (const name of names) {
+    if (declared.size > 0 && !declared.has(name)) {
+      ignored.push(name);
+      continue;
+    }
+    features.set(name, declared.get(name)?.type ?? known?.featureByName.get(name)?.kind ?? inferKind(rows, name));
+  }
+  return { features, classes, ignored };
+}
+
+function inferKind(rows: readonly BaselineRow[], name: string): FeatureKind {
+  let seen = false;
+  for (const row of rows) {
+    const value = row.features[name];
+    if (isMissing(value)) continue;
+    seen = true;
+    if (Number.isNaN(toNumber(value))) return 'categorical';
+  }
+  return seen ? 'numeric' : 'categorical';
+}
+
+/** Rows of an upload laid out as predictions of `target`. CSV brings text, NDJSON brings JSON values; both are read. */
+export function layOut(rows: readonly BaselineRow[], target: ModelTarget, timeMs: number): ReferenceBatch {
+  const count = rows.length;
+  const numbers = new Float64Array(count * target.numericCount).fill(NaN);
+  const texts = new Array<string | null>(count * target.categoricalCount).fill(null);
+  const predictions = new Float64Array(count).fill(NaN);
+  const classes = new Array<string | null>(count).fill(null);
+  const scores = new Float64Array(count).fill(NaN);
+  const classScores = new Array<readonly number[] | null>(count).fill(null);
+  const latencyMs = new Float32Array(count).fill(NaN);
+  const errors = new Array<string | null>(count).fill(null);
+  const invalid = new Array<readonly number[] | null>(count).fill(null);
+  const labels = new Array<Label | null>(count).fill(null);
+  rows.forEach((row, i) => {
+    invalid[i] = layOutFeatures(row, target, numbers, i * target.numericCount, texts, i * target.categoricalCount);
+    const outcome = readOutcome(row.prediction, target);
+    predictions[i] = outcome.value;
+    classes[i] = outcome.className;
+    scores[i] = toNumber(row.score);
+    classScores[i] = row.scores === undefined ? null : scoresByCode(row.scores, target);
+    latencyMs[i] = toNumber(row.latencyMs);
+    errors[i] = isMissing(row.error) ? null : (textOf(row.error) ?? 'unknown');
+    labels[i] = isMissing(row.label) ? null : readOutcome(row.label, target);
+  });
+  const perRow = (width: number) => Int32Array.from({ length: count + 1 }, (_, i) => i * width);
+  return {
+    batch: {
+      rows: count,
+      targets: new Array<ModelTarget>(count).fill(target),
+      index: Int32Array.from({ length: count }, (_, i) => i),
+      timeMs: new Float64Array(count).fill(timeMs),
+      ids: Buffer.alloc(0),
+      idTexts: [],
+      stamped: new Uint8Array(count),
+      predictions,
+      classes,
+      scores,
+      classScores,
+      latencyMs,
+      errors,
+      segments: [],
+      numbers,
+      numberAt: perRow(target.numericCount),
+      texts,
+      textAt: perRow(target.categoricalCount),
+      invalid,
+    },
+    labels,
+  };
+}
+
+function layOutFeatures(
+  row: BaselineRow,
+  target: ModelTarget,
+  numbers: Float64Array,
+  numberAt: number,
+  texts: (string | null)[],
+  textAt: number,
+): number[] | null {
+  let wrong: number[] | null = null;
+  for (const { name, kind, position, column } of target.features) {
+    const value = row.features[name];
+    if (isMissing(value)) continue;
+    const text = kind === 'categorical' ? textOf(value) : null;
+    if (text !== null) texts[textAt + position] = text;
+    else {
+      const number = kind === 'numeric' ? toNumber(value) : NaN;
+      if (Number.isNaN(number)) (wrong ??= []).push(column);
+      else numbers[numberAt + position] = number;
+    }
+  }
+  return wrong;
+}
+
+/** A class, a value, or both: the rules of intake, with numbers in text read as numbers (a CSV knows no other). */
+function readOutcome(value: unknown, target: ModelTarget): Label {
+  if (isMissing(value)) return { className: null, value: NaN };
+  const number = toNumber(value);
+  if (!Number.isNaN(number)) {
+    const isClass = target.task !== 'regression' && Number.isSafeInteger(number);
+    return { className: isClass ? String(number) : null, value: number };
+  }
+  if (typeof value !== 'string' && typeof value !== 'boolean')
+    throw new ServiceError(
+      'invalid',
+      'A prediction or label of the reference data is neither a number, a string nor a boolean.',
+    );
+  return { className: String(value), value: NaN };
+}
+
+function scoresByCode(scores: Readonly<Record<string, unknown>>, target: ModelTarget): number[] {
+  const byCode = new Array<number>(target.classCodes.size).fill(NaN);
+  for (const [name, score] of Object.entries(scores)) {
+    const code = target.classCodes.get(name);
+    if (code !== undefined) byCode[code] = toNumber(score);
+  }
+  return byCode;
+}
+
+function isMissing(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === null ||
+    (typeof value === 'string' && MISSING_WORDS.has(value.trim().toLowerCase()))
+  );
+}
+
+/** null for what is neither text, number nor boolean. */
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+}
+
+/** NaN for what is no number. */
+function toNumber(value: unknown): number {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return NaN;
+  const text = value.trim();
+  return text === '' ? NaN : Number(text);
+}

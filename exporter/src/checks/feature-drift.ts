@@ -1,0 +1,135 @@
+import { MISSING } from '../histogram/bin-scheme.ts';
+import type { NumericBins } from '../histogram/bin-scheme.ts';
+import { categoryCellCount, categoryCells, MAX_CATEGORIES } from '../histogram/categories.ts';
+import type { CategoryBins } from '../histogram/categories.ts';
+import type { FeatureCounts } from '../histogram/counts.ts';
+import { contingencyTest, totalVariation } from '../statistics/chi-square.ts';
+import { jensenShannonDistance } from '../statistics/jensen-shannon.ts';
+import { ksBounds, ksPValue } from '../statistics/kolmogorov-smirnov.ts';
+import { coarsen, klDivergence } from '../statistics/kullback-leibler.ts';
+import { populationStabilityIndex } from '../statistics/population-stability.ts';
+import { binnedMoments, normalisedWasserstein, wassersteinDistance } from '../statistics/wasserstein.ts';
+
+/** How far two distributions of one column lie apart. Everything NaN when a side is empty. */
+export interface ColumnDrift {
+  readonly klDivergence: number;
+  readonly psi: number;
+  readonly jsDistance: number;
+  /** Lower and upper end of the KS statistic; both the total variation distance where the chi-square test is used. */
+  readonly effect: number;
+  readonly effectUpper: number;
+  /** Not adjusted. */
+  readonly pValue: number;
+  readonly wasserstein: number;
+  readonly samples: number;
+  readonly baselineSamples: number;
+}
+
+/** Fewer distinct values than this make steps so large that the KS test says little: they are compared as classes. */
+const FEW_VALUES = 20;
+
+const baselineCells = new Float64Array(MAX_CATEGORIES + 1);
+const currentCells = new Float64Array(MAX_CATEGORIES + 1);
+const baselineSums = new Float64Array(MISSING);
+const currentSums = new Float64Array(MISSING);
+
+/** A numeric column: KS on the fine bins (chi-square for few values), divergences on the coarse cells. */
+export function numericDrift(
+  bins: NumericBins,
+  baseline: FeatureCounts,
+  current: FeatureCounts,
+  column: number,
+): ColumnDrift {
+  const then = baseline.column(column);
+  const now = current.column(column);
+  const bounds = ksBounds(then, now, bins.atoms);
+  const cells = bins.coarseCells;
+  coarsen(then, bins.deciles, cells, baselineCells);
+  coarsen(now, bins.deciles, cells, currentCells);
+  const divergences = divergencesOf(cells);
+  const wasserstein = wassersteinOf(bins, baseline, current, column);
+  const sizes = { samples: bounds.m, baselineSamples: bounds.n };
+  if (bins.distinctValues >= FEW_VALUES)
+    return {
+      ...divergences,
+      ...sizes,
+      wasserstein,
+      effect: bounds.lower,
+      effectUpper: bounds.upper,
+      pValue: ksPValue(bounds.lower, bounds.n, bounds.m),
+    };
+  const codes = bins.edges.length + 1;
+  const effect = totalVariation(then, now, codes);
+  return {
+    ...divergences,
+    ...sizes,
+    wasserstein,
+    effect,
+    effectUpper: effect,
+    pValue: contingencyTest(then, now, codes).pValue,
+  };
+}
+
+/** A categorical column: chi-square over the categories and OTHER, the total variation distance as its effect. */
+export function categoricalDrift(
+  bins: CategoryBins,
+  baseline: FeatureCounts,
+  current: FeatureCounts,
+  column: number,
+): ColumnDrift {
+  categoryCells(bins, baseline.column(column), baselineCells);
+  categoryCells(bins, current.column(column), currentCells);
+  return cellDrift(categoryCellCount(bins));
+}
+
+/** Shares of classes, by the first `classes` codes of the class column; the cell after them is OTHER. */
+export function classDrift(
+  classes: number,
+  baseline: FeatureCounts,
+  current: FeatureCounts,
+  column: number,
+  otherCode: number,
+): ColumnDrift {
+  const then = baseline.column(column);
+  const now = current.column(column);
+  for (let code = 0; code < classes; code++) {
+    baselineCells[code] = then[code]!;
+    currentCells[code] = now[code]!;
+  }
+  baselineCells[classes] = then[otherCode]!;
+  currentCells[classes] = now[otherCode]!;
+  return cellDrift(classes + 1);
+}
+
+function cellDrift(cells: number): ColumnDrift {
+  let samples = 0;
+  let baselineSamples = 0;
+  for (let cell = 0; cell < cells; cell++) {
+    samples += currentCells[cell]!;
+    baselineSamples += baselineCells[cell]!;
+  }
+  const effect = totalVariation(baselineCells, currentCells, cells);
+  const { pValue } = contingencyTest(baselineCells, currentCells, cells);
+  return { ...divergencesOf(cells), samples, baselineSamples, effect, effectUpper: effect, pValue, wasserstein: NaN };
+}
+
+/** Of the scratch cells. */
+function divergencesOf(cells: number): Pick<ColumnDrift, 'klDivergence' | 'psi' | 'jsDistance'> {
+  return {
+    klDivergence: klDivergence(baselineCells, currentCells, cells),
+    psi: populationStabilityIndex(baselineCells, currentCells, cells),
+    jsDistance: jensenShannonDistance(baselineCells, currentCells, cells),
+  };
+}
+
+function wassersteinOf(bins: NumericBins, baseline: FeatureCounts, current: FeatureCounts, column: number): number {
+  for (let code = 0; code <= bins.edges.length; code++) {
+    if (bins.sumBins[code] !== 1) continue;
+    baselineSums[code] = baseline.tails.get(column * 256 + code) ?? 0;
+    currentSums[code] = current.tails.get(column * 256 + code) ?? 0;
+  }
+  const then = { counts: baseline.column(column), sums: baselineSums };
+  const now = { counts: current.column(column), sums: currentSums };
+  const distance = wassersteinDistance(bins.edges, bins.sumBins, then, now);
+  return normalisedWasserstein(distance, binnedMoments(bins.edges, bins.sumBins, then).standardDeviation);
+}

@@ -1,0 +1,66 @@
+import type { LatencyOutcome } from '../domain/health.ts';
+import { LATENCY_CODES, latencyQuantile } from '../histogram/latency-buckets.ts';
+import type { Traffic } from '../histogram/traffic.ts';
+import { welchPValue } from '../statistics/hypothesis.ts';
+import type { Check, ModelContext, ModelCounts } from './check.ts';
+import { INSUFFICIENT, SIGNIFICANT_P, stateOf, tooFew } from './gate.ts';
+import { ramp } from './ramp.ts';
+
+/** The window's average latency against the baseline's. Significance by Welch's test on the logarithms: latency is skewed. */
+export const latency: Check<LatencyOutcome> = {
+  name: 'latency',
+  needs: ['traffic'],
+  evaluate({ baseline, settings }: ModelContext, { traffic }: ModelCounts, windowMs: number): LatencyOutcome {
+    const then = baseline?.traffic ?? null;
+    const averageSeconds = traffic.latencySum / traffic.latencyRows;
+    const baselineAverageSeconds = then === null ? NaN : then.latencySum / then.latencyRows;
+    const spikeRatio = averageSeconds / baselineAverageSeconds;
+    const common = {
+      windowMs,
+      samples: traffic.latencyRows,
+      averageSeconds,
+      baselineAverageSeconds,
+      spikeRatio,
+      ...quantiles(traffic),
+    };
+    const lacking =
+      tooFew(traffic.latencyRows, settings.minimumSamples, 'predictions with a latency') ?? lackingBaseline(then);
+    if (lacking !== null || then === null) return { ...common, ...INSUFFICIENT, reason: lacking };
+    const { latencySpike } = settings.thresholds;
+    const significant = welchPValue(logarithms(traffic), logarithms(then)) < SIGNIFICANT_P;
+    const finding = {
+      alert: spikeRatio > latencySpike && significant,
+      warning: spikeRatio > 1 + (latencySpike - 1) / 2 && significant,
+      samples: traffic.latencyRows,
+    };
+    // 100 at ratio 1, 50 at the threshold: what counts is the excess over the baseline.
+    return {
+      ...common,
+      state: stateOf(finding, settings.minimumSamples.alert),
+      score: ramp(spikeRatio - 1, latencySpike - 1),
+      reason: null,
+    };
+  },
+};
+
+function lackingBaseline(baseline: Traffic | null): string | null {
+  if (baseline === null) return 'there is no baseline yet';
+  return baseline.latencyRows < 2 || baseline.latencySum <= 0 ? 'the baseline has no latency' : null;
+}
+
+function quantiles({
+  latency: counts,
+  latencyRows,
+  maxSeconds,
+}: Traffic): Pick<LatencyOutcome, 'p50Seconds' | 'p95Seconds' | 'p99Seconds' | 'maxSeconds'> {
+  if (latencyRows === 0) return { p50Seconds: NaN, p95Seconds: NaN, p99Seconds: NaN, maxSeconds: NaN };
+  const dense = new Float64Array(LATENCY_CODES);
+  for (const [code, count] of counts) dense[code] = count;
+  const at = (q: number) => latencyQuantile(dense, q, maxSeconds);
+  return { p50Seconds: at(0.5), p95Seconds: at(0.95), p99Seconds: at(0.99), maxSeconds };
+}
+
+function logarithms({ latencyRows: n, logSum, logSquareSum }: Traffic): { n: number; mean: number; variance: number } {
+  const mean = logSum / n;
+  return { n, mean, variance: Math.max(0, logSquareSum / n - mean * mean) * (n / (n - 1)) };
+}

@@ -1,0 +1,156 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { deltaKeys } from '../histogram/delta-codec.ts';
+import type { GroupKey } from '../histogram/delta-codec.ts';
+import { MINUTE_MS } from '../histogram/time-bucket.ts';
+import type { StatisticsTotals } from '../histogram/totals.ts';
+import { StatisticsMemory } from './statistics-memory.ts';
+import type { FoldWork, SchemeLookup, StoredDelta } from './statistics-memory.ts';
+
+export interface Lease {
+  readonly holder: string;
+  readonly token: number;
+  readonly ttlMs: number;
+}
+
+/** Committed statistics; storage/statistics-store is one. */
+export interface StatisticsSource {
+  poll(applied: ReadonlySet<number>): Promise<readonly StoredDelta[]>;
+  load(fromMinute: number): Promise<{
+    readonly buckets: readonly { readonly key: GroupKey; readonly bytes: Buffer }[];
+    readonly totals: readonly { readonly versionId: number; readonly totals: StatisticsTotals }[];
+    readonly unmatched: readonly { readonly modelId: number; readonly count: number }[];
+    readonly deltas: readonly StoredDelta[];
+  }>;
+  buckets(keys: readonly GroupKey[]): Promise<readonly { readonly key: GroupKey; readonly bytes: Buffer }[]>;
+  fold(lease: Lease, work: FoldWork): Promise<boolean>;
+}
+
+export interface EvaluatorSchemes extends SchemeLookup {
+  refresh(): Promise<void>;
+  learn(versionId: number): Promise<void>;
+  loadScheme(schemeId: number): Promise<void>;
+}
+
+export interface EvaluatorOptions {
+  readonly source: StatisticsSource;
+  readonly schemes: EvaluatorSchemes;
+  /** The token of the evaluator's lease, 0 when another holds it. */
+  readonly takeLease: () => Promise<number>;
+  readonly holder: string;
+  readonly leaseTtlMs: number;
+  readonly clock: Clock;
+  /** The longest window of any model. */
+  readonly longestWindowMs: () => number;
+  readonly log: Log;
+}
+
+/** Kept beyond the longest window, so that its edge never looks into a bucket that is gone. */
+const SLACK_MINUTES = 120;
+
+/**
+ * Applies committed deltas to the memory and folds them into buckets, while it holds the lease. Whenever the memory might not be what
+ * the database says (a lost lease, a failed fold), it is dropped and read again: it holds nothing that is not committed.
+ */
+export class Evaluator {
+  readonly memory: StatisticsMemory;
+  private readonly options: EvaluatorOptions;
+  private token = 0;
+  private loadedToken = 0;
+  private residentFrom = Infinity;
+
+  constructor(options: EvaluatorOptions) {
+    this.options = options;
+    this.memory = new StatisticsMemory(options.schemes);
+  }
+
+  get isLeader(): boolean {
+    return this.token > 0 && this.loadedToken === this.token;
+  }
+
+  /** Takes or renews the lease; called far more often than it expires. */
+  async renew(): Promise<void> {
+    this.token = await this.options.takeLease();
+    if (this.token === 0) this.drop();
+  }
+
+  /** Forgets everything; the next tick reads it again. */
+  drop(): void {
+    this.loadedToken = 0;
+    this.memory.clear();
+  }
+
+  /** Brings the memory up to what is committed now. false: another process holds the lease. */
+  async catchUp(): Promise<boolean> {
+    if (this.token === 0) await this.renew();
+    if (this.token === 0) return false;
+    await this.options.schemes.refresh();
+    if (this.loadedToken !== this.token) await this.load();
+    else await this.apply(await this.options.source.poll(this.memory.applied));
+    return true;
+  }
+
+  /** Stores what was applied since the last fold. */
+  async fold(): Promise<void> {
+    if (!this.isLeader) return;
+    const work = this.memory.beginFold();
+    if (work.deltaIds.length > 0) {
+      const { holder, leaseTtlMs, source } = this.options;
+      let stored = false;
+      try {
+        stored = await source.fold({ holder, token: this.token, ttlMs: leaseTtlMs }, work);
+      } finally {
+        // An error leaves the outcome unknown, a refusal means that another was faster: either way the database knows better.
+        if (!stored) this.drop();
+      }
+      if (!stored) {
+        this.options.log.warn({}, 'the fold of statistics was refused; reading them again');
+        return;
+      }
+      this.memory.endFold(work);
+    }
+    this.residentFrom = Math.max(this.residentFrom, this.horizon());
+    this.memory.settle(this.nowMinute(), this.residentFrom);
+  }
+
+  private async load(): Promise<void> {
+    const { token } = this;
+    this.memory.clear();
+    this.residentFrom = this.horizon();
+    const snapshot = await this.options.source.load(this.residentFrom);
+    for (const { key, bytes } of snapshot.buckets) this.memory.loadBucket(key, bytes);
+    for (const { versionId, totals } of snapshot.totals) this.memory.loadTotals(versionId, totals);
+    for (const { modelId, count } of snapshot.unmatched) this.memory.loadUnmatched(modelId, count);
+    await this.apply(snapshot.deltas);
+    this.loadedToken = token;
+  }
+
+  private async apply(deltas: readonly StoredDelta[]): Promise<void> {
+    await this.fetchMissing(deltas);
+    for (const delta of deltas) this.memory.apply(delta);
+  }
+
+  /** Versions and schemes that are not known here yet, and buckets that are too old to be in memory: a late row adds to what they hold. */
+  private async fetchMissing(deltas: readonly StoredDelta[]): Promise<void> {
+    const { schemes, source } = this.options;
+    const old = new Map<string, GroupKey>();
+    for (const { payload } of deltas) {
+      for (const key of deltaKeys(payload)) {
+        if (schemes.current(key.versionId) === undefined) await schemes.learn(key.versionId);
+        if (schemes.loadedScheme(key.schemeId) === undefined) await schemes.loadScheme(key.schemeId);
+        if (key.bucketStart < this.residentFrom && !this.memory.hasBucket(key))
+          old.set(`${key.schemeId}:${key.bucketStart}:${key.bucketMinutes}`, key);
+      }
+    }
+    if (old.size === 0) return;
+    for (const { key, bytes } of await source.buckets([...old.values()])) this.memory.loadBucket(key, bytes);
+  }
+
+  private nowMinute(): number {
+    return Math.floor(this.options.clock.now() / MINUTE_MS);
+  }
+
+  private horizon(): number {
+    return this.nowMinute() - Math.ceil(this.options.longestWindowMs() / MINUTE_MS) - SLACK_MINUTES;
+  }
+}

@@ -1,0 +1,82 @@
+import type { FeatureTotals, HistogramTotals, ModelTotals } from '../domain/model-report.ts';
+import { CLASSIC_BOUNDS_SECONDS, classicCounts, LATENCY_CODES } from '../histogram/latency-buckets.ts';
+import type { FeatureColumn } from '../histogram/model-columns.ts';
+import type { StatisticsTotals } from '../histogram/totals.ts';
+
+/** Names of what the totals count by code. */
+export interface TotalsNames {
+  readonly classes: readonly string[];
+  readonly errorReasons: readonly string[];
+  readonly features: readonly FeatureColumn[];
+}
+
+export const OTHER_NAME = '__other__';
+
+/** Label delays are counted in minutes (see delayCode): these bounds are powers of two minutes, from 15 s to 45 days. */
+const DELAY_BOUNDS_MINUTES = [0.25, 1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536];
+
+/** Totals under their names, as the exposition publishes them. */
+export function modelTotals(totals: StatisticsTotals, unmatched: number, names: TotalsNames): ModelTotals {
+  const className = (code: number) => names.classes[code] ?? OTHER_NAME;
+  return {
+    predictions: totals.traffic.rows,
+    errorsByReason: renamed(totals.traffic.errors, (code) => names.errorReasons[code - 1] ?? OTHER_NAME),
+    predictedClasses: renamed(totals.classes, className),
+    latency: latencyTotals(totals.traffic.latency, totals.traffic.latencyRows, totals.traffic.latencySum),
+    labels: totals.labels,
+    labelsUnmatched: unmatched,
+    labelDelay: delayTotals(totals.delays, totals.delaySum),
+    confusion: [...totals.confusion].map(([cell, count]) => ({
+      predicted: className(cell >>> 8),
+      actual: className(cell & 255),
+      count,
+    })),
+    features: names.features.map((feature, position): FeatureTotals => ({
+      feature: feature.name,
+      kind: feature.kind,
+      ...totals.ofFeature(position),
+    })),
+    lastPredictionMs: totals.lastPredictionMs,
+    lastLabelMs: totals.lastLabelMs,
+  };
+}
+
+function renamed(counts: ReadonlyMap<number, number>, nameOf: (code: number) => string): Map<string, number> {
+  const named = new Map<string, number>();
+  for (const [code, count] of counts) named.set(nameOf(code), (named.get(nameOf(code)) ?? 0) + count);
+  return named;
+}
+
+function latencyTotals(counts: ReadonlyMap<number, number>, count: number, sumSeconds: number): HistogramTotals {
+  return {
+    upperBoundsSeconds: CLASSIC_BOUNDS_SECONDS,
+    cumulative: Array.from(classicCounts(byCode(counts))),
+    count,
+    sumSeconds,
+  };
+}
+
+function delayTotals(delays: ReadonlyMap<number, number>, sumSeconds: number): HistogramTotals {
+  const counts = byCode(delays);
+  let count = 0;
+  for (const of of delays.values()) count += of;
+  const cumulative = DELAY_BOUNDS_MINUTES.map((bound) => upTo(counts, delayBoundCode(bound)));
+  return { upperBoundsSeconds: DELAY_BOUNDS_MINUTES.map((minutes) => minutes * 60), cumulative, count, sumSeconds };
+}
+
+/** Code whose bucket ends at `minutes`, a power of two: 32 buckets an octave from 2^-16 (latency-buckets). */
+function delayBoundCode(minutes: number): number {
+  return Math.round((Math.log2(minutes) + 16) * 32);
+}
+
+function upTo(counts: Float64Array, code: number): number {
+  let sum = 0;
+  for (let i = 0; i <= code && i < counts.length; i++) sum += counts[i]!;
+  return sum;
+}
+
+function byCode(counts: ReadonlyMap<number, number>): Float64Array {
+  const dense = new Float64Array(LATENCY_CODES);
+  for (const [code, count] of counts) dense[code] = count;
+  return dense;
+}

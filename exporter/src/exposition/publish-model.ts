@@ -1,0 +1,31 @@
+import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
+import { publishDrift } from './publish-drift.ts';
+import { publishHealth } from './publish-health.ts';
+import { publishPerformance } from './publish-performance.ts';
+import { publishThresholds } from './publish-thresholds.ts';
+import { publishTraffic } from './publish-traffic.ts';
+import type { SeriesStore } from './series-store.ts';
+
+/**
+ * Exposes what an evaluation found, in the place of what the one before it did. Most needed first: when the model's series limit is
+ * reached, it is features that are left out. A version that was silent past its TTL loses all its series.
+ */
+export function publishModel(store: SeriesStore, report: ModelReport, totals: ModelTotals): void {
+  if (isSilent(report, totals)) {
+    store.drop(report);
+    return;
+  }
+  store.update(report, (w) => {
+    publishHealth(w, report);
+    publishThresholds(w, report);
+    publishTraffic(w, report, totals);
+    publishPerformance(w, report, totals);
+    publishDrift(w, report, totals);
+  });
+}
+
+/** Nothing was heard of the version for its TTL. One that was never heard of is new, not silent. */
+function isSilent({ evaluatedAtMs, settings }: ModelReport, { lastPredictionMs, lastLabelMs }: ModelTotals): boolean {
+  const last = Number.isNaN(lastLabelMs) || lastPredictionMs > lastLabelMs ? lastPredictionMs : lastLabelMs;
+  return evaluatedAtMs - last > settings.exposition.seriesTtlMs;
+}

@@ -1,0 +1,33 @@
+import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
+import { modelFamilies as families, performanceFamilies } from './families.ts';
+import type { SeriesWriter } from './owner-series.ts';
+import { windowLabel } from './window-label.ts';
+
+/** Labels, and the model's quality by them: over the window, in the baseline, and the difference. */
+export function publishPerformance(w: SeriesWriter, report: ModelReport, totals: ModelTotals): void {
+  const { model, version, checks, baseline } = report;
+  w.set(families.labels, [model, version], totals.labels);
+  w.set(families.labelsUnmatched, [model, version], totals.labelsUnmatched);
+  w.histogram(families.labelDelay, [model, version], totals.labelDelay);
+  w.set(families.lastLabel, [model, version], totals.lastLabelMs / 1000);
+  for (const { predicted, actual, count } of totals.confusion)
+    w.set(families.confusion, [model, version, predicted, actual], count);
+  // Also of a window without enough labels: it says why there is nothing else.
+  const window = windowLabel(checks.performance.windowMs);
+  w.set(families.labelCoverage, [model, version, window], checks.performance.labelCoverage);
+  publishWindow(w, report, window);
+  if (baseline.performance === null) return;
+  for (const { figure, baseline: family } of performanceFamilies)
+    w.set(family, [model, version], baseline.performance[figure]);
+}
+
+function publishWindow(w: SeriesWriter, { model, version, task, checks, settings }: ModelReport, window: string): void {
+  const { figures, drop, samples } = checks.performance;
+  if (samples < Math.min(settings.minimumSamples.report, settings.minimumSamples.labels)) return;
+  for (const { figure, window: family } of performanceFamilies)
+    w.set(family, [model, version, window], figures[figure]);
+  w.set(families.accuracyBound, [model, version, window, 'lower'], figures.accuracyLower);
+  w.set(families.accuracyBound, [model, version, window, 'upper'], figures.accuracyUpper);
+  // A regression's drop is the rise of its error, which a rule has from the two error families.
+  if (task !== 'regression') w.set(families.accuracyDrop, [model, version, window], drop);
+}

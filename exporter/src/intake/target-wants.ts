@@ -1,0 +1,155 @@
+import type { FeatureKind } from '../histogram/model-columns.ts';
+import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
+import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
+import type { Envelope } from './envelope.ts';
+import { hasNul, isRecord, kindOf, MAX_NAME_LENGTH } from './read-values.ts';
+
+interface Kinds {
+  declaredKind(model: string, feature: string): FeatureKind | undefined;
+}
+
+interface MutableWant extends TargetWant {
+  readonly features: Map<string, FeatureKind>;
+  readonly classes: Set<string>;
+  readonly errorReasons: Set<string>;
+}
+
+/** Collects, over the rows of one request, what has to be registered before they can be counted. */
+export class TargetWants {
+  private readonly kinds: Kinds;
+  private readonly maxFeatures: number;
+  private readonly wants = new Map<string, MutableWant>();
+
+  constructor(kinds: Kinds, maxFeatures: number) {
+    this.kinds = kinds;
+    this.maxFeatures = maxFeatures;
+  }
+
+  list(): readonly TargetWant[] {
+    return [...this.wants.values()];
+  }
+
+  /** Does the row name a feature, class or error reason that `target` does not have? The common answer must be cheap. */
+  missing(envelope: Envelope, target: ModelTarget): boolean {
+    if (envelope.error !== null && !target.errorCodes.has(envelope.error) && target.errorCodes.size < MAX_ERROR_REASONS)
+      return true;
+    const predicted = className(envelope.row.prediction, target);
+    if (target.classCodes.size < MAX_CLASSES) {
+      if (predicted !== null && !target.classCodes.has(predicted)) return true;
+      const { scores } = envelope.row;
+      if (isRecord(scores)) for (const name of Object.keys(scores)) if (!target.classCodes.has(name)) return true;
+    }
+    return hasNewFeature(envelope, target);
+  }
+
+  /** Notes what is missing. A problem means that the row cannot be registered at all. */
+  note(
+    envelope: Envelope,
+    target: ModelTarget | undefined,
+  ): { readonly pointer: string; readonly detail: string } | null {
+    const features = new Map<string, FeatureKind>();
+    for (const [name, value] of featureEntries(envelope)) {
+      if (target?.featureByName.has(name) === true || value === null || value === undefined) continue;
+      const problem = nameProblem(name);
+      if (problem !== null) return { pointer: '/features', detail: problem };
+      const kind = this.kinds.declaredKind(envelope.model, name) ?? inferKind(value);
+      if (kind === undefined)
+        return {
+          pointer: '/features',
+          detail: `feature ${shown(name)} is ${kindOf(value)}; features are numbers, strings or booleans`,
+        };
+      features.set(name, kind);
+    }
+    const want = this.want(envelope);
+    if (want.features.size + features.size > this.maxFeatures)
+      return {
+        pointer: '/features',
+        detail: `more than ${this.maxFeatures} features are not allowed (limits.features)`,
+      };
+    for (const [name, kind] of features) if (!want.features.has(name)) want.features.set(name, kind);
+    if (envelope.error !== null) want.errorReasons.add(envelope.error);
+    const predicted = className(envelope.row.prediction, target);
+    if (predicted !== null && nameProblem(predicted) === null) want.classes.add(predicted);
+    const { scores } = envelope.row;
+    if (isRecord(scores))
+      for (const name of Object.keys(scores).slice(0, MAX_CLASSES))
+        if (nameProblem(name) === null) want.classes.add(name);
+    return null;
+  }
+
+  private want(envelope: Envelope): MutableWant {
+    const key = `${envelope.model}\0${envelope.version}`;
+    let want = this.wants.get(key);
+    if (want === undefined) {
+      want = {
+        model: envelope.model,
+        version: envelope.version,
+        features: new Map(),
+        classes: new Set(),
+        errorReasons: new Set(),
+      };
+      this.wants.set(key, want);
+    }
+    return want;
+  }
+}
+
+/**
+ * The class that a prediction names: text and booleans always; whole numbers unless the task is a regression. null: no class.
+ * While the task is unknown a whole number is kept both ways, as a class and as a number.
+ */
+export function className(prediction: unknown, target: ModelTarget | undefined): string | null {
+  switch (typeof prediction) {
+    case 'string':
+      return target?.task === 'regression' ? null : prediction;
+    case 'boolean':
+      return target?.task === 'regression' ? null : String(prediction);
+    case 'number':
+      return target?.task !== 'regression' && Number.isSafeInteger(prediction) ? String(prediction) : null;
+    default:
+      return null;
+  }
+}
+
+function hasNewFeature({ row: { features } }: Envelope, target: ModelTarget): boolean {
+  const known = target.featureByName;
+  if (features.kind === 'object') {
+    if (!isRecord(features.value)) return false;
+    for (const name in features.value) {
+      if (!known.has(name) && features.value[name] !== null) return true;
+    }
+    return false;
+  }
+  if (!Array.isArray(features.values)) return false;
+  const values = features.values as readonly unknown[];
+  for (let i = 0; i < features.names.length; i++) {
+    if (!known.has(features.names[i]!) && values[i] !== null && values[i] !== undefined) return true;
+  }
+  return false;
+}
+
+function featureEntries({ row: { features } }: Envelope): (readonly [string, unknown])[] {
+  if (features.kind === 'object') return isRecord(features.value) ? Object.entries(features.value) : [];
+  const values = Array.isArray(features.values) ? (features.values as readonly unknown[]) : [];
+  return features.names.map((name, i) => [name, values[i]] as const);
+}
+
+function inferKind(value: unknown): FeatureKind | undefined {
+  return typeof value === 'number'
+    ? 'numeric'
+    : typeof value === 'string' || typeof value === 'boolean'
+      ? 'categorical'
+      : undefined;
+}
+
+function nameProblem(name: string): string | null {
+  if (name.length === 0) return 'a name must not be empty';
+  if (name.length > MAX_NAME_LENGTH)
+    return `the name ${shown(name)} has ${name.length} characters, at most ${MAX_NAME_LENGTH} are allowed`;
+  if (hasNul(name)) return `the name ${shown(name)} contains a NUL character`;
+  return name === '__proto__' ? 'a feature cannot be named __proto__' : null;
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}...` : name);
+}
