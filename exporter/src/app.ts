@@ -1,0 +1,292 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { captureBaseline, uploadBaseline } from './baseline/make-baseline.ts';
+import type { BaselineDependencies } from './baseline/make-baseline.ts';
+import type { Flags } from './config/flags.ts';
+import { formatListenAddress } from './config/listen-address.ts';
+import { formatErrors } from './config/load-config.ts';
+import { redact } from './config/redact.ts';
+import type { ConfigHolder } from './config/reload.ts';
+import type { TlsSettings, WebSettings } from './config/web-config.ts';
+import type { Clock } from './domain/clock.ts';
+import type { Log } from './domain/log.ts';
+import type { Settings } from './domain/settings.ts';
+import { Evaluator } from './evaluation/evaluator.ts';
+import { ModelHealth } from './evaluation/model-health.ts';
+import { STORE_FAMILIES } from './exposition/families.ts';
+import { renderExposition } from './exposition/render.ts';
+import { createSelfMetrics } from './exposition/self-metrics.ts';
+import type { SelfMetrics } from './exposition/self-metrics.ts';
+import { SeriesStore } from './exposition/series-store.ts';
+import { createServer } from './http/server.ts';
+import type { ServerTls } from './http/server.ts';
+import type { Services } from './http/services.ts';
+import { longestWindowMs, tickDependencies } from './periodic-work.ts';
+import { onGroundTruth, onPredictions, onTick } from './pipeline.ts';
+import type { IntakeDependencies } from './pipeline.ts';
+import { BaselineStore } from './storage/baseline-store.ts';
+import { Catalog } from './storage/catalog.ts';
+import { DayPartitions, PREDICTION_INDEXES } from './storage/day-partitions.ts';
+import { resolveDatabase } from './storage/embedded/resolve-database.ts';
+import { EVALUATION_INDEXES, EvaluationStore } from './storage/evaluation-store.ts';
+import { GroundTruthStore } from './storage/ground-truth-store.ts';
+import { releaseLease, takeLease } from './storage/leases.ts';
+import { migrate } from './storage/migrate.ts';
+import { ModelStore } from './storage/model-store.ts';
+import { createPool, ping } from './storage/pool.ts';
+import { PredictionStore } from './storage/prediction-store.ts';
+import { EVALUATOR_LEASE, StatisticsStore } from './storage/statistics-store.ts';
+import { startTicker } from './ticker.ts';
+
+export interface AppOptions {
+  readonly flags: Flags;
+  readonly config: ConfigHolder<Settings>;
+  readonly web: WebSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  /** Folder of the installed package: migrations lie in it. */
+  readonly packageFolder: string;
+  /** PATH, to find a PostgreSQL of the system. */
+  readonly searchPath: string | undefined;
+}
+
+export interface App {
+  /** Where it listens, as URLs. */
+  readonly addresses: readonly string[];
+  readonly database: string;
+  reload(): readonly string[];
+  /** Stops accepting, finishes what was accepted, stores what is in memory, closes everything. Idempotent. */
+  close(): Promise<void>;
+}
+
+const POOL_SIZE = 10;
+const COMMITS_AT_ONCE = 3;
+const QUEUE_CAPACITY_ROWS = 200_000;
+const LEASE_TTL_MS = 6_000;
+const LEASE_RENEWAL_MS = 2_000;
+
+/** Builds everything in one straight line; what was opened last is closed first, also when the start fails halfway. */
+export async function startApp(options: AppOptions): Promise<App> {
+  const { flags, config, clock, log } = options;
+  const settings = () => config.settings;
+  const closers: (() => Promise<unknown>)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= closeAll(closers, log));
+  try {
+    const searchPath = options.searchPath === undefined ? {} : { searchPath: options.searchPath };
+    const database = await resolveDatabase({
+      databaseUrl: flags.databaseUrl ?? undefined,
+      dataPath: flags.dataPath,
+      log,
+      ...searchPath,
+    });
+    closers.push(() => database.stop());
+    const pool = createPool(database.url, { max: POOL_SIZE, applicationName: 'model-health-exporter', log });
+    closers.push(() => pool.end());
+    await migrate(pool, path.join(options.packageFolder, 'migrations'));
+    // Nobody else can have a database of ours: a lease in it is that of a process that was killed.
+    if (database.origin === 'embedded')
+      await pool.query("UPDATE leases SET holder = '', expires_at = clock_timestamp()");
+
+    const catalog = new Catalog(pool, settings, clock);
+    await catalog.load();
+    const predictionDays = new DayPartitions(pool, 'predictions', PREDICTION_INDEXES);
+    const evaluationDays = new DayPartitions(pool, 'evaluations', EVALUATION_INDEXES);
+    await Promise.all([predictionDays.load(), evaluationDays.load()]);
+    const predictions = new PredictionStore({
+      pool,
+      schemes: catalog,
+      ensureDays: predictionDays.ensure,
+      connections: COMMITS_AT_ONCE,
+      capacityRows: QUEUE_CAPACITY_ROWS,
+    });
+    const groundTruth = new GroundTruthStore(pool, catalog);
+    const baselines = new BaselineStore(pool, catalog, () => clock.now() - longestWindowMs(settings(), catalog));
+    const models = new ModelStore(pool, catalog);
+
+    const self = createSelfMetrics({ version: options.version, revision: '' }, ['prediction', 'ground_truth']);
+    self.configReloaded(true, config.status.lastSuccessMs);
+    const series = new SeriesStore({ families: STORE_FAMILIES, seriesLimit: settings().limits.seriesPerModel });
+
+    const holder = randomUUID();
+    const evaluator = new Evaluator({
+      source: new StatisticsStore(pool),
+      schemes: catalog,
+      takeLease: () => takeLease(pool, EVALUATOR_LEASE, holder, LEASE_TTL_MS),
+      holder,
+      leaseTtlMs: LEASE_TTL_MS,
+      clock,
+      longestWindowMs: () => longestWindowMs(settings(), catalog),
+      log,
+    });
+    closers.push(() => releaseLease(pool, EVALUATOR_LEASE, holder));
+    const health = new ModelHealth(
+      {
+        versions: () => catalog.versions(),
+        baseline: (id) => baselines.load(id),
+        recounting: () => baselines.recounting(),
+      },
+      evaluator.memory,
+    );
+    const baselineDependencies: BaselineDependencies = {
+      find: (model, version) => catalog.find(model, version),
+      ensure: (wants) => catalog.ensure(wants),
+      settingsOf: (model) => catalog.settingsOfModel(model),
+      activate: (activation) => baselines.activate(activation),
+      stored: (target, fromMs, toMs, limit, onBatch) => baselines.stored(target, fromMs, toMs, limit, onBatch),
+      now: () => clock.now(),
+      maxCategories: () => settings().limits.categories,
+    };
+
+    const state = { databaseUp: true, evaluatedOnce: false };
+    const tick = tickDependencies({
+      settings,
+      clock,
+      log,
+      evaluator,
+      health,
+      catalog,
+      baselines,
+      capture: (model, version, range) => captureBaseline(model, version, range, baselineDependencies),
+      groundTruth,
+      evaluations: new EvaluationStore(pool, evaluationDays.ensure),
+      partitions: { predictions: predictionDays, evaluations: evaluationDays },
+      series,
+      self,
+    });
+    closers.push(() => evaluator.fold());
+    closers.push(
+      startTicker(
+        'lease',
+        () => LEASE_RENEWAL_MS,
+        () => (evaluator.isLeader ? evaluator.renew() : Promise.resolve()),
+        log,
+      ),
+    );
+    closers.push(
+      startTicker(
+        'evaluation',
+        () => settings().evaluation.intervalMs,
+        async () => {
+          state.databaseUp = (await ping(pool)).ok;
+          self.databaseUp(state.databaseUp);
+          if (!state.databaseUp) return;
+          await onTick(tick);
+          state.evaluatedOnce = true;
+        },
+        log,
+      ),
+    );
+
+    const reload = () => reloadConfig(config, self, flags, log);
+    config.subscribe((next) => {
+      series.seriesLimit = next.limits.seriesPerModel;
+      // Targets are seen through the settings: made again, and the windows with them.
+      void catalog.resettle().then(
+        () => evaluator.drop(),
+        (error: unknown) => log.warn({ err: error }, 'the catalog could not be read after a reload'),
+      );
+    });
+    const intake: IntakeDependencies = {
+      clock,
+      meter: self.ingest,
+      catalog,
+      predictions,
+      groundTruth,
+      limits: () => settings().limits,
+      retentionMs: () => settings().retention.rawMs,
+    };
+    const services: Services = {
+      limits: () => settings().limits,
+      predictions: (decoded) => onPredictions(decoded, intake),
+      groundTruth: (decoded) => onGroundTruth(decoded, intake),
+      reports: () =>
+        [...health.reports.values()]
+          .map(({ report }) => report)
+          .sort((a, b) => (`${a.model}\0${a.version}` < `${b.model}\0${b.version}` ? -1 : 1)),
+      models: {
+        list: () => models.list(),
+        get: (model) => models.get(model),
+        declare: (model, declaration) => models.declare(model, declaration),
+        remove: (model) => models.remove(model),
+      },
+      baselines: {
+        upload: (model, version, rows) => uploadBaseline(model, version, rows, baselineDependencies),
+        capture: (model, version, fromMs, toMs) =>
+          captureBaseline(model, version, { fromMs, toMs, limit: Infinity }, baselineDependencies),
+        active: (model, version) => baselines.active(model, version),
+        history: (model, version) => baselines.history(model, version),
+      },
+      exposition: (accept = '', acceptEncoding = '') => {
+        self.ingestQueue(predictions.queueLength, predictions.queueCapacity);
+        return renderExposition({ self, store: series }, { accept, acceptEncoding });
+      },
+      notReady: () =>
+        !state.databaseUp
+          ? 'The database does not answer.'
+          : state.evaluatedOnce
+            ? null
+            : 'The first evaluation has not ended yet.',
+      reload,
+      redactedConfig: () => redact(settings()),
+    };
+
+    const addresses: string[] = [];
+    for (const { host, port } of flags.listenAddresses) {
+      const server = await createServer(services, {
+        telemetryPath: flags.telemetryPath,
+        corsOrigin: flags.corsOrigin,
+        tls: serverTls(options.web.tls),
+        tokens: () => settings().auth.tokens,
+        users: options.web.basicAuthUsers,
+        log,
+        version: options.version,
+      });
+      closers.push(() => server.close());
+      await server.listen({ host: host === '' ? '::' : host, port });
+      const bound = server.addresses().find((address) => typeof address !== 'string')?.port ?? port;
+      addresses.push(
+        `${options.web.tls === null ? 'http' : 'https'}://${formatListenAddress({ host: host === '' ? 'localhost' : host, port: bound })}`,
+      );
+    }
+    return { addresses, database: database.description, reload, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function reloadConfig(config: ConfigHolder<Settings>, self: SelfMetrics, flags: Flags, log: Log): readonly string[] {
+  const { ok, errors } = config.reload();
+  self.configReloaded(ok, config.status.lastSuccessMs);
+  const lines = formatErrors(errors, flags.configFile ?? 'configuration');
+  if (ok) log.info({}, 'the configuration was reloaded');
+  else log.warn({ errors: lines.length }, 'the configuration was not reloaded; the old one stays in force');
+  return lines;
+}
+
+/** Certificates that are given but not verified by the handshake would need a check a request: only the verified modes are offered. */
+function serverTls(tls: TlsSettings | null): ServerTls | null {
+  if (tls === null) return null;
+  const { cert, key, clientCa, clientAuth, minVersion, maxVersion } = tls;
+  return {
+    cert,
+    key,
+    ca: clientCa,
+    requestCert: clientAuth !== 'NoClientCert',
+    rejectUnauthorized: clientAuth === 'RequireAndVerifyClientCert',
+    minVersion,
+    maxVersion,
+  };
+}
+
+async function closeAll(closers: (() => Promise<unknown>)[], log: Log): Promise<void> {
+  for (const close of closers.reverse()) {
+    try {
+      await close();
+    } catch (error) {
+      log.warn({ err: error }, 'something could not be closed in order');
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { Readable, Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { HttpError } from './problem-details.ts';
+
+export interface BodyCaps {
+  /** As they come in. */
+  readonly bytes: number;
+  /** After decompression. */
+  readonly decompressedBytes: number;
+}
+
+const GZIP_MAGIC = [0x1f, 0x8b];
+
+/**
+ * A request's body as a stream of at most the allowed bytes, decompressed by its Content-Encoding. A cap is enforced while the bytes
+ * flow, so that a bomb costs no more than the cap.
+ */
+export function bodyStream(request: Readable, encoding: string | undefined, caps: BodyCaps): Readable {
+  const limited = pass(request, capped(caps.bytes, 'The body'));
+  const decoder = decoderOf(encoding);
+  if (decoder === null) return limited;
+  return pass(pass(limited, decoder), capped(caps.decompressedBytes, 'The decompressed body'));
+}
+
+/** The whole body, empty when there is none. gzip is recognised by its magic bytes, too: proxies strip the header. */
+export async function readBody(request: unknown, encoding: string | undefined, caps: BodyCaps): Promise<Buffer> {
+  if (!(request instanceof Readable)) return Buffer.alloc(0);
+  const bytes = await collect(bodyStream(request, encoding, caps));
+  const stripped = decoderOf(encoding) === null && bytes[0] === GZIP_MAGIC[0] && bytes[1] === GZIP_MAGIC[1];
+  return stripped ? gunzipCapped(bytes, caps) : bytes;
+}
+
+async function collect(stream: Readable): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  try {
+    for await (const piece of stream) pieces.push(piece as Buffer);
+  } catch (error) {
+    throw asHttpError(error);
+  }
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
+function gunzipCapped(bytes: Buffer, { decompressedBytes }: BodyCaps): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    zlib.gunzip(bytes, { maxOutputLength: decompressedBytes }, (error, result) => {
+      if (error === null) resolve(result);
+      else reject(asHttpError(error));
+    });
+  });
+}
+
+function decoderOf(encoding: string | undefined): Transform | null {
+  switch ((encoding ?? 'identity').trim().toLowerCase()) {
+    case '':
+    case 'identity':
+      return null;
+    case 'gzip':
+    case 'x-gzip':
+      return zlib.createGunzip();
+    case 'deflate':
+      return zlib.createInflate();
+    case 'br':
+      return zlib.createBrotliDecompress();
+    case 'zstd':
+      // Node has it from 22.15.
+      if ('createZstdDecompress' in zlib)
+        return (zlib as unknown as { createZstdDecompress(): Transform }).createZstdDecompress();
+      throw new HttpError(415, 'This Node.js cannot read zstd; send gzip, deflate or br.');
+    default:
+      throw new HttpError(415, 'Content-Encoding must be gzip, deflate, br, zstd or identity.', {
+        'accept-encoding': 'gzip, deflate, br',
+      });
+  }
+}
+
+function capped(limit: number, what: string): Transform {
+  let seen = 0;
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      seen += piece.length;
+      if (seen > limit) done(new HttpError(413, `${what} has more than ${limit} bytes.`));
+      else done(null, piece);
+    },
+  });
+}
+
+/** Like pipe, but a failure of the source ends the target with it, and a failure of the target stops the source. */
+function pass(source: Readable, target: Transform): Transform {
+  source.on('error', (error) => target.destroy(error));
+  source.on('close', () => {
+    if (!source.readableEnded && !target.destroyed) target.destroy(new HttpError(400, 'The body was cut off.'));
+  });
+  target.on('error', () => source.unpipe(target).resume());
+  return source.pipe(target);
+}
+
+export function asHttpError<T>(error: T): T | HttpError {
+  if (error instanceof HttpError || typeof error !== 'object' || error === null || !('code' in error)) return error;
+  const code = String(error.code);
+  if (code === 'ERR_BUFFER_TOO_LARGE') return new HttpError(413, 'The decompressed body is too large.');
+  if (/^(Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ERR_PADDING|ERR_TRAILING)/.test(code))
+    return new HttpError(400, 'The body is not what its Content-Encoding says.');
+  return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
+    ? new HttpError(400, 'The body was cut off.')
+    : error;
+}

@@ -1,0 +1,175 @@
+import type { CheckOutcome, FeatureDrift, PerformanceFigures } from '../domain/health.ts';
+import type { ModelReport } from '../domain/model-report.ts';
+
+/**
+ * A report in the words of the API. Figures that are not defined are null; a check without enough data has no score and says why.
+ * Latencies are milliseconds, percentages 0-100, everything else as in the report.
+ */
+export function reportJson(report: ModelReport): Record<string, unknown> {
+  return {
+    model: report.model,
+    version: report.version,
+    task: report.task,
+    evaluated_at: new Date(report.evaluatedAtMs).toISOString(),
+    ...summaryJson(report),
+    recommendation: report.recommendation,
+    baseline: {
+      kind: report.baseline.kind,
+      made_at: Number.isNaN(report.baseline.madeAtMs) ? null : new Date(report.baseline.madeAtMs).toISOString(),
+      rows: report.baseline.rows,
+    },
+    window_predictions: report.windowPredictions,
+    checks: checksJson(report),
+  };
+}
+
+/** What stands of each model in GET /api/ml/health, without its checks. */
+function summaryJson({ health, severity }: ModelReport): Record<string, unknown> {
+  return { overall_health: figure(health.score), level: health.level, coverage: figure(health.coverage), severity };
+}
+
+export function overviewJson(report: ModelReport): Record<string, unknown> {
+  return { version: report.version, ...summaryJson(report), checks: checksJson(report) };
+}
+
+function checksJson(report: ModelReport): Record<string, unknown> {
+  const {
+    performance,
+    data_drift: drift,
+    prediction_drift: prediction,
+    latency,
+    error_rate: errors,
+    data_quality: quality,
+  } = report.checks;
+  const features = drift.features.map(featureJson);
+  return {
+    performance: {
+      ...outcomeJson(performance),
+      ...(report.task === 'regression' ? regressionJson(performance) : classificationJson(performance)),
+      label_coverage: figure(performance.labelCoverage),
+    },
+    data_drift: {
+      ...outcomeJson(drift),
+      drifted_features: features.filter(({ verdict }) => verdict === 'moderate' || verdict === 'significant'),
+      features,
+    },
+    prediction_drift: {
+      ...outcomeJson(prediction),
+      ks_statistic: figure(prediction.ksStatistic),
+      p_value: figure(prediction.pValue),
+      mean_shift: figure(prediction.meanShift),
+      kl_divergence: figure(prediction.klDivergence),
+      psi: figure(prediction.psi),
+    },
+    latency: {
+      ...outcomeJson(latency),
+      avg_latency_ms: milliseconds(latency.averageSeconds),
+      baseline_avg_latency_ms: milliseconds(latency.baselineAverageSeconds),
+      p50_latency_ms: milliseconds(latency.p50Seconds),
+      p95_latency_ms: milliseconds(latency.p95Seconds),
+      p99_latency_ms: milliseconds(latency.p99Seconds),
+      max_latency_ms: milliseconds(latency.maxSeconds),
+      latency_spike_ratio: figure(latency.spikeRatio),
+    },
+    error_rate: {
+      ...outcomeJson(errors),
+      error_rate: figure(errors.errorRatio),
+      error_count: errors.errors,
+      error_types: Object.fromEntries(errors.byReason),
+    },
+    data_quality: {
+      ...outcomeJson(quality),
+      quality_issues: quality.issues.map(({ type, feature, share, baselineShare }) => ({
+        type,
+        feature,
+        percentage: 100 * share,
+        baseline_percentage: 100 * baselineShare,
+      })),
+    },
+  };
+}
+
+function outcomeJson({ state, score, reason, samples, windowMs }: CheckOutcome): Record<string, unknown> {
+  return {
+    state,
+    alert: state === 'alert',
+    ...(Number.isNaN(score) ? {} : { score }),
+    ...(reason === null ? {} : { reason }),
+    samples,
+    window_seconds: windowMs / 1000,
+  };
+}
+
+function classificationJson({
+  figures,
+  baseline,
+  drop,
+  calibrationGapChange,
+}: ModelReport['checks']['performance']): Record<string, unknown> {
+  return {
+    recent_accuracy: figure(figures.accuracy),
+    accuracy_interval: [figure(figures.accuracyLower), figure(figures.accuracyUpper)],
+    baseline_accuracy: figure(baseline.accuracy),
+    accuracy_drop: figure(drop),
+    balanced_accuracy: figure(figures.balancedAccuracy),
+    precision: figure(figures.precision),
+    recall: figure(figures.recall),
+    f1: figure(figures.f1),
+    auc: figure(figures.rocAuc),
+    average_precision: figure(figures.averagePrecision),
+    log_loss: figure(figures.logLoss),
+    brier_score: figure(figures.brierScore),
+    ...calibrationJson(figures, baseline, calibrationGapChange),
+  };
+}
+
+function calibrationJson(
+  figures: PerformanceFigures,
+  baseline: PerformanceFigures,
+  change: number,
+): Record<string, unknown> {
+  return {
+    calibration_gap: figure(figures.calibrationGap),
+    baseline_calibration_gap: figure(baseline.calibrationGap),
+    calibration_gap_change: figure(change),
+    mean_score: figure(figures.meanScore),
+    observed_rate: figure(figures.observedRate),
+  };
+}
+
+function regressionJson({ figures, baseline, drop }: ModelReport['checks']['performance']): Record<string, unknown> {
+  return {
+    recent_mae: figure(figures.meanAbsoluteError),
+    baseline_mae: figure(baseline.meanAbsoluteError),
+    mae_rise: figure(drop),
+    rmse: figure(figures.rootMeanSquaredError),
+    r2: figure(figures.r2),
+    bias: figure(figures.bias),
+  };
+}
+
+function featureJson(drift: FeatureDrift): Record<string, unknown> & Pick<FeatureDrift, 'verdict'> {
+  return {
+    feature: drift.feature,
+    kind: drift.kind,
+    kl_divergence: figure(drift.klDivergence),
+    ks_statistic: figure(drift.ksStatistic),
+    ks_statistic_upper: figure(drift.ksStatisticUpper),
+    p_value: figure(drift.pValue),
+    psi: figure(drift.psi),
+    js_distance: figure(drift.jsDistance),
+    wasserstein: figure(drift.wasserstein),
+    verdict: drift.verdict,
+    samples: drift.samples,
+    baseline_samples: drift.baselineSamples,
+  };
+}
+
+/** JSON has no NaN. */
+function figure(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
+function milliseconds(seconds: number): number | null {
+  return figure(seconds * 1000);
+}

@@ -1,0 +1,146 @@
+import swagger from '@fastify/swagger';
+import Fastify from 'fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Log } from '../domain/log.ts';
+import type { TokenSettings } from '../domain/settings.ts';
+import type { Access } from './auth.ts';
+import { BasicAuth } from './basic-auth.ts';
+import { docsPage } from './pages/docs.ts';
+import { landingPage } from './pages/landing.ts';
+import { problem, sendError, sendProblem } from './problem-details.ts';
+import { baselineRoutes } from './routes/baselines.ts';
+import { healthRoutes } from './routes/health.ts';
+import { intakeRoutes } from './routes/intake.ts';
+import { modelRoutes } from './routes/models.ts';
+import { processRoutes } from './routes/process.ts';
+import type { Services } from './services.ts';
+
+export interface ServerOptions {
+  readonly telemetryPath: string;
+  /** Whole origins that may call from a browser; null: none. */
+  readonly corsOrigin: RegExp | null;
+  readonly tls: ServerTls | null;
+  /** As they are now: a reload may change them. */
+  readonly tokens: () => readonly TokenSettings[];
+  /** bcrypt hash by user name. */
+  readonly users: ReadonlyMap<string, string>;
+  readonly log: Log;
+  readonly version: string;
+}
+
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string | null;
+  readonly requestCert: boolean;
+  readonly rejectUnauthorized: boolean;
+  readonly minVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+  readonly maxVersion: 'TLSv1' | 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+}
+
+const MAX_PARAM_LENGTH = 1_024;
+const HEADERS_TIMEOUT_MS = 15_000;
+const SILENCE_TIMEOUT_MS = 120_000;
+const KEEP_ALIVE_MS = 75_000;
+
+/** The HTTP server, not yet listening. */
+export async function createServer(services: Services, options: ServerOptions): Promise<FastifyInstance> {
+  const server = newServer(options);
+  const basic = new BasicAuth(options.users);
+  const access: Access = { tokens: options.tokens, isUser: (request) => basic.hasPassed(request) };
+  if (options.users.size > 0)
+    server.addHook('onRequest', (request) => basic.check(request, options.tokens().length > 0));
+  // Bodies are read by the routes, with their own caps, while they flow in.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  server.setErrorHandler((error, request, reply) => sendError(error, request, reply, options.log));
+  answerUnknownRoutes(server);
+  if (options.corsOrigin !== null) allowOrigins(server, options.corsOrigin);
+  await server.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Model health exporter',
+        version: options.version,
+        description: 'Predictions and ground truth in, model health out.',
+      },
+    },
+  });
+  await server.register((routes, _options, done) => {
+    intakeRoutes(routes, services, access);
+    healthRoutes(routes, services, access);
+    modelRoutes(routes, services, access);
+    baselineRoutes(routes, services, access);
+    processRoutes(routes, services, access, options.telemetryPath);
+    landingPage(routes, services, access, options);
+    docsPage(routes, access);
+    done();
+  });
+  await server.ready();
+  return server;
+}
+
+function newServer({ tls }: ServerOptions): FastifyInstance {
+  const common = {
+    logger: false,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
+    // A socket on which nothing moves is cut off; an upload that flows may take as long as it needs.
+    connectionTimeout: SILENCE_TIMEOUT_MS,
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle' as const,
+    exposeHeadRoutes: true,
+  };
+  const server =
+    tls === null ? Fastify(common) : (Fastify({ ...common, https: httpsOptions(tls) }) as unknown as FastifyInstance);
+  server.server.headersTimeout = HEADERS_TIMEOUT_MS;
+  return server;
+}
+
+function httpsOptions({ ca, ...options }: ServerTls): Omit<ServerTls, 'ca'> & { readonly ca?: string } {
+  return ca === null ? options : { ...options, ca };
+}
+
+/** 405 where the path exists under another method, else 404. */
+function answerUnknownRoutes(server: FastifyInstance): void {
+  const known: { readonly methods: readonly string[]; readonly path: RegExp }[] = [];
+  server.addHook('onRoute', ({ method, url }) => {
+    const pattern = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:[^/]+/g, '[^/]+');
+    known.push({ methods: [method].flat(), path: new RegExp(`^${pattern}/?$`) });
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!;
+    const allowed = [...new Set(known.filter((route) => route.path.test(path)).flatMap((route) => route.methods))];
+    if (allowed.length === 0) {
+      sendProblem(reply, problem(404, 'There is nothing here; see / for what there is.'));
+      return;
+    }
+    void reply.header('allow', allowed.join(', '));
+    sendProblem(reply, problem(405, `Only ${allowed.join(', ')} here.`));
+  });
+}
+
+/** Browsers of other origins may read, and send without credentials. */
+function allowOrigins(server: FastifyInstance, origins: RegExp): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    const { origin } = request.headers;
+    if (origin === undefined || !origins.test(origin)) {
+      done();
+      return;
+    }
+    void reply.headers({ 'access-control-allow-origin': origin, vary: 'origin' });
+    if (request.method === 'OPTIONS') {
+      void reply
+        .headers({
+          'access-control-allow-methods': 'GET, POST, PUT, DELETE',
+          'access-control-allow-headers': 'content-type, authorization, content-encoding',
+          'access-control-max-age': '600',
+        })
+        .code(204)
+        .send();
+      return;
+    }
+    done();
+  });
+}

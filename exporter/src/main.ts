@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { startApp } from './app.ts';
+import { createClock } from './config/clock.ts';
+import { checkConfiguration } from './config/check.ts';
+import { exposureProblem } from './config/exposure.ts';
+import { parseCommandLine, processEnvironment } from './config/flags.ts';
+import type { Flags } from './config/flags.ts';
+import { loadConfigFile, secretsFrom } from './config/load-config.ts';
+import { createLogger } from './config/logger.ts';
+import { ConfigHolder } from './config/reload.ts';
+import { loadWebConfigFile } from './config/web-config.ts';
+
+const environment = processEnvironment();
+const packageFolder = path.resolve(import.meta.dirname, '..', '..');
+const { version } = JSON.parse(readFileSync(path.join(packageFolder, 'package.json'), 'utf8')) as { version: string };
+
+async function run(flags: Flags): Promise<number> {
+  const secrets = secretsFrom(environment);
+  const check = checkConfiguration(flags, secrets);
+  if (flags.configCheck) process.stdout.write(check.text);
+  else if (check.exitCode !== 0) process.stderr.write(check.text);
+  if (flags.configCheck || check.exitCode !== 0) return check.exitCode;
+  const loaded = loadConfigFile(flags.configFile, secrets);
+  const web = loadWebConfigFile(flags.webConfigFile, secrets);
+  if (!loaded.ok || !web.ok || exposureProblem(flags, loaded.settings, web.settings) !== null) return 1;
+  const clock = createClock(flags.clockStartMs, flags.clockSpeed);
+  const log = createLogger(flags, () => Date.now());
+  const config = new ConfigHolder(() => loadConfigFile(flags.configFile, secrets), loaded.settings, clock);
+  const app = await startApp({
+    flags,
+    config,
+    web: web.settings,
+    clock,
+    log,
+    version,
+    packageFolder,
+    searchPath: environment.PATH,
+  });
+  greet(app.addresses, flags.telemetryPath, app.database);
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve).once('SIGINT', resolve);
+    process.on('SIGHUP', () => app.reload());
+  });
+  log.info({}, 'stopping: what was accepted is finished first');
+  await app.close();
+  return 0;
+}
+
+function greet(addresses: readonly string[], telemetryPath: string, database: string): void {
+  const [address = ''] = addresses;
+  process.stdout.write(`Model health exporter ${version} is ready.
+  Send predictions to  POST ${address}/api/ml/predictions
+  Send labels to       POST ${address}/api/ml/ground-truth
+  Scrape               ${addresses.map((one) => one + telemetryPath).join(', ')}
+  Look at              ${address}/  (API: ${address}/docs/ml)
+  Database             ${database}
+`);
+}
+
+const command = parseCommandLine(process.argv.slice(2), environment);
+if (command.kind === 'help') process.stdout.write(command.text);
+else if (command.kind === 'version') process.stdout.write(`model-health-exporter ${version}\n`);
+else if (command.kind === 'invalid') {
+  process.stderr.write(`${command.errors.join('\n')}\nSee --help.\n`);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await run(command.flags).catch((error: unknown) => {
+    process.stderr.write(`The exporter cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  });
+}

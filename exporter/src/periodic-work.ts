@@ -1,0 +1,183 @@
+import type { BaselineDescription } from './domain/baseline.ts';
+import type { Clock } from './domain/clock.ts';
+import type { Log } from './domain/log.ts';
+import { ServiceError } from './domain/service-error.ts';
+import { CHECK_NAMES } from './domain/settings.ts';
+import type { Settings } from './domain/settings.ts';
+import { CheckFailed } from './evaluation/evaluate-model.ts';
+import { evaluationRecord } from './evaluation/evaluation-record.ts';
+import type { Evaluator } from './evaluation/evaluator.ts';
+import type { ModelHealth } from './evaluation/model-health.ts';
+import { publishModel } from './exposition/publish-model.ts';
+import type { SelfMetrics } from './exposition/self-metrics.ts';
+import type { SeriesStore } from './exposition/series-store.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './histogram/time-bucket.ts';
+import type { TickDependencies } from './pipeline.ts';
+import type { BaselineStore } from './storage/baseline-store.ts';
+import type { Catalog } from './storage/catalog.ts';
+import type { DayPartitions } from './storage/day-partitions.ts';
+import type { EvaluationStore } from './storage/evaluation-store.ts';
+import type { GroundTruthStore } from './storage/ground-truth-store.ts';
+
+/** What a tick is made of; a part of the composition root, apart only for its length. */
+export interface PeriodicParts {
+  readonly settings: () => Settings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly evaluator: Evaluator;
+  readonly health: ModelHealth;
+  readonly catalog: Catalog;
+  readonly baselines: BaselineStore;
+  readonly capture: (
+    model: string,
+    version: string,
+    range: { fromMs: number; toMs: number; limit: number },
+  ) => Promise<BaselineDescription>;
+  readonly groundTruth: GroundTruthStore;
+  readonly evaluations: EvaluationStore;
+  readonly partitions: { readonly predictions: DayPartitions; readonly evaluations: DayPartitions };
+  readonly series: SeriesStore;
+  readonly self: SelfMetrics;
+}
+
+const FOLD_EVERY_MS = MINUTE_MS;
+const CAPTURE_RETRY_MS = 5 * MINUTE_MS;
+/** Labels that crossed their prediction in concurrent transactions are joined within a tick; older ones once a minute. */
+const RECENT_LABELS_MS = 10 * MINUTE_MS;
+
+/** The longest window of any model, and an hour for the bucket that it begins in. */
+export function longestWindowMs(settings: Settings, catalog: Catalog): number {
+  let longest = Math.max(...Object.values(settings.defaults.windows));
+  for (const { model } of catalog.versions()) longest = Math.max(longest, ...Object.values(model.settings.windows));
+  return longest + HOUR_MS;
+}
+
+export function tickDependencies(parts: PeriodicParts): TickDependencies {
+  const { evaluator, health, catalog, series, self, clock, log } = parts;
+  const captureNotBefore = new Map<number, number>();
+  /** Evaluated since evaluations were last stored. */
+  const unsaved = new Set<number>();
+  let maintainedAt = -Infinity;
+  let lastTickMs = clock.now();
+  return {
+    catchUp: async () => {
+      await parts.groundTruth.sweep(lastTickMs - RECENT_LABELS_MS, clock.now());
+      lastTickMs = clock.now();
+      return evaluator.catchUp();
+    },
+    standBy: () => {
+      health.clear();
+      series.clear();
+    },
+    captureBaselines: async () => {
+      await parts.baselines.resumeRecounts();
+      for (const { target, baselineId, model } of catalog.versions()) {
+        const { mode, autoCapture } = model.settings.baseline;
+        if (
+          baselineId !== null ||
+          mode !== 'auto' ||
+          evaluator.memory.totalsOf(target.versionId).traffic.rows < autoCapture
+        )
+          continue;
+        if (performance.now() < (captureNotBefore.get(target.versionId) ?? 0)) continue;
+        captureNotBefore.set(target.versionId, performance.now() + CAPTURE_RETRY_MS);
+        const range = {
+          fromMs: clock.now() - parts.settings().retention.rawMs,
+          toMs: clock.now() + DAY_MS,
+          limit: autoCapture,
+        };
+        try {
+          const { rows, task } = await parts.capture(target.model, target.version, range);
+          log.info(
+            { model: target.model, version: target.version, rows, task },
+            'the first predictions became the baseline',
+          );
+        } catch (error) {
+          if (error instanceof ServiceError && error.code === 'unavailable') throw error;
+          log.warn(
+            { err: error, model: target.model, version: target.version },
+            'no baseline could be captured; it will be tried again',
+          );
+        }
+      }
+      // What a capture counted again is evaluated in this very tick.
+      await evaluator.catchUp();
+    },
+    evaluate: async () => {
+      const began = performance.now();
+      const failed = new Set<string>();
+      const { evaluated, gone } = await health.evaluate(clock.now(), (versionId, error) => {
+        failed.add(error instanceof CheckFailed ? error.check : 'other');
+        log.error({ err: error, versionId }, 'a model could not be evaluated; its last report stands');
+      });
+      for (const { versionId, report, totals } of evaluated) {
+        publishModel(series, report, totals);
+        unsaved.add(versionId);
+      }
+      if (gone.length > 0) dropGone(health, series);
+      for (const check of CHECK_NAMES) self.checkEvaluated(check, !failed.has(check));
+      self.evaluated((performance.now() - began) / 1000, failed.size === 0, clock.now());
+    },
+    maintain: async () => {
+      if (performance.now() - maintainedAt < FOLD_EVERY_MS) return;
+      maintainedAt = performance.now();
+      await parts.groundTruth.sweep(0, clock.now());
+      await evaluator.fold();
+      await refreshBaselines(parts, unsaved);
+      await saveEvaluations(parts, unsaved);
+      unsaved.clear();
+      await keepPartitions(parts);
+    },
+  };
+}
+
+/** A version that was deleted while others of its model live on: the whole model is published anew. */
+function dropGone(health: ModelHealth, series: SeriesStore): void {
+  series.clear();
+  for (const { report, totals } of health.reports.values()) publishModel(series, report, totals);
+}
+
+/** Labels of a captured baseline come in after it was made. */
+async function refreshBaselines(
+  { catalog, baselines, health }: PeriodicParts,
+  versionIds: ReadonlySet<number>,
+): Promise<void> {
+  for (const versionId of versionIds) {
+    const baselineId = catalog.version(versionId)?.baselineId ?? null;
+    if (health.awaitsLabels(baselineId) && (await baselines.refreshLabels(versionId)))
+      health.forgetBaseline(baselineId!);
+  }
+}
+
+async function saveEvaluations(
+  { health, evaluations, catalog }: PeriodicParts,
+  versionIds: ReadonlySet<number>,
+): Promise<void> {
+  const records = [...versionIds].flatMap((versionId) => {
+    const evaluated = health.reports.get(versionId);
+    const modelId = catalog.version(versionId)?.model.id;
+    if (evaluated === undefined || modelId === undefined) return [];
+    const { report } = evaluated;
+    return [
+      {
+        modelId,
+        versionId,
+        evaluatedAtMs: report.evaluatedAtMs,
+        healthScore: report.health.score,
+        severity: report.severity,
+        report: evaluationRecord(report),
+      },
+    ];
+  });
+  await evaluations.append(records);
+}
+
+/** Days ahead are made before they are needed, days past their retention are dropped. */
+async function keepPartitions({ partitions, clock, settings }: PeriodicParts): Promise<void> {
+  const today = Math.floor(clock.now() / DAY_MS) * DAY_MS;
+  const { rawMs, statisticsMs } = settings().retention;
+  await partitions.predictions.ensure([today, today + DAY_MS]);
+  await partitions.evaluations.ensure([today, today + DAY_MS]);
+  await partitions.predictions.dropBefore(clock.now() - rawMs);
+  await partitions.evaluations.dropBefore(clock.now() - statisticsMs);
+}
