@@ -9,6 +9,8 @@ export interface CopyInput {
 const HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 const TRAILER = Buffer.from([0xff, 0xff]);
 const COPY_DATA = 0x64;
+/** Below this, copying is cheaper than a write apiece. */
+const SMALL_BYTES = 65_536;
 
 /**
  * Fills several tables with ONE simple query: `first; COPY a FROM STDIN; COPY b FROM STDIN`. The server runs such a query as one
@@ -51,16 +53,18 @@ class CopyInQuery {
     connection.query(this.text);
   }
 
+  /** All of a COPY is one CopyData message; a small one goes out in one write. */
   handleCopyInResponse(connection: Connection): void {
     const { stream } = connection;
+    const { rows } = this.inputs[this.next++]!;
+    const payload = rows.reduce((bytes, piece) => bytes + piece.length, HEADER.length + TRAILER.length);
+    const head = Buffer.allocUnsafe(5);
+    head[0] = COPY_DATA;
+    head.writeInt32BE(payload + 4, 1);
+    const pieces = [head, HEADER, ...rows, TRAILER];
     stream.cork();
-    for (const piece of [HEADER, ...this.inputs[this.next++]!.rows, TRAILER]) {
-      const head = Buffer.allocUnsafe(5);
-      head[0] = COPY_DATA;
-      head.writeInt32BE(piece.length + 4, 1);
-      stream.write(head);
-      stream.write(piece);
-    }
+    if (payload < SMALL_BYTES) stream.write(Buffer.concat(pieces));
+    else for (const piece of pieces) stream.write(piece);
     (connection as unknown as { endCopyFrom(): void }).endCopyFrom();
     stream.uncork();
   }

@@ -1,0 +1,226 @@
+// Durable intake over HTTP against the ceiling of PostgreSQL itself: server-side COPY ... FROM file (FORMAT binary) of the same rows into
+// a table with the same indexes. Targets: a third of the ceiling at 500 events a request and 40,000 events/s; 5,000/s at one event a
+// request; p99 under 100 ms at 100 a request. Client, exporter and PostgreSQL share the machine.
+import { spawn } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { clusterUrl } from '../src/storage/embedded/cluster.ts';
+import { createPool } from '../src/storage/pool.ts';
+
+const NUMERIC = 15;
+const CATEGORICAL = 5;
+const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+interface Body {
+  readonly bytes: Buffer;
+  /** Where the ids stand. */
+  readonly ids: readonly number[];
+  readonly events: number;
+}
+interface Result {
+  readonly eventsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+const PLACEHOLDER = '00000000-0000-4000-8000-000000000000';
+const HEX = Buffer.from('0123456789abcdef');
+
+function event(): unknown {
+  const features: Record<string, unknown> = {};
+  for (let i = 0; i < NUMERIC; i++)
+    features[`feature_num_${i}`] = i < 6 ? Math.floor(Math.random() * 1_000) : Math.round(Math.random() * 1e6) / 100;
+  for (let i = 0; i < CATEGORICAL; i++)
+    features[`feature_cat_${i}`] = `value_${Math.floor(Math.random() * (3 + 8 * i))}`;
+  const score = Math.random();
+  return {
+    model: 'bench',
+    version: '1',
+    prediction_id: PLACEHOLDER,
+    timestamp: new Date(Date.now() - Math.random() * 60_000).toISOString(),
+    features,
+    prediction: score > 0.5 ? 'yes' : 'no',
+    score,
+    latency_ms: Math.round(Math.exp(2 + Math.random()) * 100) / 100,
+    error: Math.random() < 0.01 ? 'timeout' : null,
+  };
+}
+
+function makeBodies(count: number, events: number): Body[] {
+  return Array.from({ length: count }, () => {
+    const bytes = Buffer.from(JSON.stringify(Array.from({ length: events }, event)));
+    const ids: number[] = [];
+    for (let at = bytes.indexOf(PLACEHOLDER); at >= 0; at = bytes.indexOf(PLACEHOLDER, at + 36)) ids.push(at);
+    return { bytes, ids, events };
+  });
+}
+
+const random = Buffer.alloc(16 * 4_096);
+let used = random.length;
+
+/** New ids in place: making them must not cost the client more than the exporter. */
+function freshIds({ bytes, ids }: Body): void {
+  for (const start of ids) {
+    if (used === random.length) {
+      randomFillSync(random);
+      used = 0;
+    }
+    let at = start;
+    for (let i = 0; i < 16; i++) {
+      if (i === 4 || i === 6 || i === 8 || i === 10) at++;
+      const byte = random[used++]!;
+      bytes[at++] = HEX[byte >> 4]!;
+      bytes[at++] = HEX[byte & 15]!;
+    }
+  }
+}
+
+function post(url: URL, agent: http.Agent, bytes: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(
+      {
+        host: url.hostname,
+        port: url.port,
+        path: '/api/ml/predictions',
+        method: 'POST',
+        agent,
+        headers: { 'content-type': 'application/json', 'content-length': bytes.length },
+      },
+      (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0));
+      },
+    );
+    request.on('error', reject);
+    request.end(bytes);
+  });
+}
+
+async function load(url: URL, events: number, concurrency: number): Promise<Result> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency });
+  const bodies = makeBodies(concurrency, events);
+  const latencies: number[] = [];
+  let sent = 0;
+  const began = performance.now();
+  const end = began + SECONDS * 1_000;
+  await Promise.all(
+    bodies.map(async (body) => {
+      while (performance.now() < end) {
+        freshIds(body);
+        const from = performance.now();
+        const status = await post(url, agent, body.bytes);
+        if (status !== 200) throw new Error(`the exporter answered ${status}`);
+        latencies.push(performance.now() - from);
+        sent += events;
+      }
+    }),
+  );
+  const seconds = (performance.now() - began) / 1_000;
+  agent.destroy();
+  latencies.sort((a, b) => a - b);
+  const at = (q: number) => latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))]!;
+  return { eventsPerSecond: sent / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+}
+
+/** Rows a second of PostgreSQL alone, from a file of rows that the exporter stored. */
+async function ceiling(
+  databaseUrl: string,
+): Promise<{ readonly rowsPerSecond: number; readonly rows: number; readonly bytesPerRow: number }> {
+  const pool = createPool(databaseUrl, { max: 1, applicationName: 'bench', log: quiet, statementTimeoutMs: 0 });
+  const folder = mkdtempSync(path.join(tmpdir(), 'mh-bench-'));
+  chmodSync(folder, 0o777);
+  const file = path.join(folder, 'rows');
+  try {
+    const leaf = await pool.query<{ name: string }>(
+      "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'predictions'::regclass ORDER BY pg_relation_size(inhrelid) DESC LIMIT 1",
+    );
+    const { name } = leaf.rows[0]!;
+    await pool.query(`COPY (SELECT * FROM ${name} LIMIT 300000) TO '${file}' (FORMAT binary)`);
+    const rates: number[] = [];
+    let rows = 0;
+    for (let run = 0; run < 3; run++) {
+      await pool.query(`CREATE TABLE ceiling (LIKE ${name} INCLUDING ALL)`);
+      const began = performance.now();
+      const copied = await pool.query(`COPY ceiling FROM '${file}' (FORMAT binary)`);
+      rows = copied.rowCount ?? 0;
+      rates.push(rows / ((performance.now() - began) / 1_000));
+      await pool.query('DROP TABLE ceiling');
+    }
+    const size = await pool.query<{ per_row: number }>(
+      `SELECT pg_total_relation_size('${name}')::float8 / greatest(1, (SELECT count(*) FROM ${name})) AS per_row`,
+    );
+    return { rowsPerSecond: rates.sort((a, b) => a - b)[1]!, rows, bytesPerRow: size.rows[0]!.per_row };
+  } finally {
+    await pool.end();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function startExporter(dataPath: string): Promise<{ readonly url: URL; readonly stop: () => Promise<void> }> {
+  const main = path.join(import.meta.dirname, '..', 'src', 'main.js');
+  const child = spawn(process.execPath, [main, '--web.listen-address=127.0.0.1:0', `--data.path=${dataPath}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout });
+  const url = await new Promise<URL>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the exporter ended with ${code}`)));
+    lines.on('line', (line) => {
+      const address = /(https?:\/\/\S+)\/api\/ml\/predictions/.exec(line)?.[1];
+      if (address !== undefined) resolve(new URL(address));
+    });
+  });
+  const stop = () =>
+    new Promise<void>((resolve) => {
+      child.once('exit', () => resolve());
+      child.kill('SIGTERM');
+    });
+  return { url, stop };
+}
+
+function row(what: string, value: string, target: string): void {
+  console.log(`${what.padEnd(46)} ${value.padStart(30)}   ${target}`);
+}
+
+const dataPath = mkdtempSync(path.join(tmpdir(), 'mh-bench-data-'));
+chmodSync(dataPath, 0o755);
+const exporter = await startExporter(dataPath);
+const databaseUrl = clusterUrl(path.join(dataPath, 'run'));
+try {
+  // The first requests make the model, its features and its baseline.
+  await load(exporter.url, 200, 2);
+  const batch = await load(exporter.url, 500, 8);
+  const hundred = await load(exporter.url, 100, 4);
+  const single = await load(exporter.url, 1, 32);
+  const limit = await ceiling(databaseUrl);
+  const share = batch.eventsPerSecond / limit.rowsPerSecond;
+  row(
+    'server-side COPY FROM file, binary (ceiling)',
+    `${Math.round(limit.rowsPerSecond).toLocaleString('en')} rows/s`,
+    `${limit.rows.toLocaleString('en')} rows, same indexes`,
+  );
+  row(
+    'durable HTTP intake, 500 events a request',
+    `${Math.round(batch.eventsPerSecond).toLocaleString('en')} events/s`,
+    'target 40,000',
+  );
+  row('  share of the ceiling', share.toFixed(3), 'target 0.333');
+  row('  p50, p99', `${batch.p50Ms.toFixed(1)}, ${batch.p99Ms.toFixed(1)} ms`, '');
+  row(
+    '100 events a request',
+    `${Math.round(hundred.eventsPerSecond).toLocaleString('en')} events/s, p99 ${hundred.p99Ms.toFixed(1)} ms`,
+    'target p99 100 ms',
+  );
+  row(
+    '1 event a request',
+    `${Math.round(single.eventsPerSecond).toLocaleString('en')} events/s, p99 ${single.p99Ms.toFixed(1)} ms`,
+    'target 5,000',
+  );
+  row('on disk, indexes included', `${Math.round(limit.bytesPerRow)} B a prediction`, 'target 450');
+} finally {
+  await exporter.stop();
+  rmSync(dataPath, { recursive: true, force: true });
+}
