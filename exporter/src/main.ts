@@ -40,7 +40,8 @@ async function run(flags: Flags): Promise<number> {
   });
   greet(app.addresses, flags.telemetryPath, app.database);
   await new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve).once('SIGINT', resolve);
+    // Not once: npm passes on the signal that a terminal sent to the whole group, and the second must not cut the stop short.
+    process.on('SIGTERM', resolve).on('SIGINT', resolve);
     process.on('SIGHUP', () => app.reload());
   });
   log.info({}, 'stopping: what was accepted is finished first');
