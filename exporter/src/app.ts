@@ -63,6 +63,7 @@ export interface App {
 const POOL_SIZE = 10;
 const COMMITS_AT_ONCE = 3;
 const QUEUE_CAPACITY_ROWS = 200_000;
+const REQUESTS_END_MS = 10_000;
 const LEASE_TTL_MS = 6_000;
 const LEASE_RENEWAL_MS = 2_000;
 
@@ -243,7 +244,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         log,
         version: options.version,
       });
-      closers.push(() => server.close());
+      closers.push(() => closeServer(server));
       await server.listen({ host: host === '' ? '::' : host, port });
       const bound = server.addresses().find((address) => typeof address !== 'string')?.port ?? port;
       addresses.push(
@@ -279,6 +280,12 @@ function serverTls(tls: TlsSettings | null): ServerTls | null {
     minVersion,
     maxVersion,
   };
+}
+
+/** Requests in progress are finished, but nobody holds up the end for longer than this: a supervisor would kill us. */
+async function closeServer(server: Awaited<ReturnType<typeof createServer>>): Promise<void> {
+  const cut = setTimeout(() => server.server.closeAllConnections(), REQUESTS_END_MS);
+  await server.close().finally(() => clearTimeout(cut));
 }
 
 async function closeAll(closers: (() => Promise<unknown>)[], log: Log): Promise<void> {

@@ -1,4 +1,4 @@
-import { Readable, Transform } from 'node:stream';
+import { pipeline, Readable, Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { HttpError } from './problem-details.ts';
 
@@ -16,10 +16,20 @@ const GZIP_MAGIC = [0x1f, 0x8b];
  * flow, so that a bomb costs no more than the cap.
  */
 export function bodyStream(request: Readable, encoding: string | undefined, caps: BodyCaps): Readable {
-  const limited = pass(request, capped(caps.bytes, 'The body'));
+  const limited = capped(caps.bytes, 'The body');
   const decoder = decoderOf(encoding);
-  if (decoder === null) return limited;
-  return pass(pass(limited, decoder), capped(caps.decompressedBytes, 'The decompressed body'));
+  const stages =
+    decoder === null ? [limited] : [limited, decoder, capped(caps.decompressedBytes, 'The decompressed body')];
+  request.on('error', (error) => limited.destroy(error));
+  request.on('close', () => {
+    if (!request.readableEnded) limited.destroy(new HttpError(400, 'The body was cut off.'));
+  });
+  // A failed stage ends the others, but not the request: its connection still has to carry the answer.
+  const failed = () => request.unpipe(limited).resume();
+  if (stages.length > 1) pipeline(stages, (error) => error && failed());
+  else limited.on('error', failed);
+  request.pipe(limited);
+  return stages.at(-1)!;
 }
 
 /** The whole body, empty when there is none. gzip is recognised by its magic bytes, too: proxies strip the header. */
@@ -82,16 +92,6 @@ function capped(limit: number, what: string): Transform {
       else done(null, piece);
     },
   });
-}
-
-/** Like pipe, but a failure of the source ends the target with it, and a failure of the target stops the source. */
-function pass(source: Readable, target: Transform): Transform {
-  source.on('error', (error) => target.destroy(error));
-  source.on('close', () => {
-    if (!source.readableEnded && !target.destroyed) target.destroy(new HttpError(400, 'The body was cut off.'));
-  });
-  target.on('error', () => source.unpipe(target).resume());
-  return source.pipe(target);
 }
 
 export function asHttpError<T>(error: T): T | HttpError {
