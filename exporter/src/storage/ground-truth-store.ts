@@ -29,8 +29,10 @@ export interface LabelCounts {
   readonly duplicates: number;
 }
 
-/** Most labels come within a week: older partitions are searched only for those that were not found there. */
+/** Most labels come within a day, nearly all within a week. */
 const USUAL_DELAY_MS = 7 * DAY_MS;
+/** Clocks of the model and of whoever labels differ. */
+const CLOCK_TOLERANCE_MS = 3_600_000;
 const MAX_ATTEMPTS = 8;
 const SWEEP_LIMIT = 5_000;
 
@@ -208,35 +210,57 @@ async function upsert(client: PoolClient, rows: readonly LabelRow[], nowMs: numb
   return stored;
 }
 
+/**
+ * Looks where the prediction most likely is: not long before its label, then a week, then everywhere. Each look goes through the daily
+ * partitions between its bounds only.
+ */
 async function findPredictions(client: PoolClient, labels: readonly StoredLabel[]): Promise<JoinedPair[]> {
   const times = labels.map(({ labelTime }) => labelTime.getTime());
-  const earliest = new Date(times.reduce((a, b) => Math.min(a, b), Infinity) - USUAL_DELAY_MS);
-  const usual = await findBetween(client, labels, earliest, null);
-  if (usual.length === labels.length) return usual;
-  const found = new Set(usual.map(keyOf));
-  const rest = labels.filter((label) => !found.has(keyOf(label)));
-  return [...usual, ...(await findBetween(client, rest, null, earliest))];
+  const first = times.reduce((a, b) => Math.min(a, b), Infinity);
+  const last = times.reduce((a, b) => Math.max(a, b), -Infinity) + CLOCK_TOLERANCE_MS;
+  const found: JoinedPair[] = [];
+  let rest = labels;
+  for (const delayMs of [DAY_MS, USUAL_DELAY_MS, Infinity]) {
+    const pairs = await findBetween(client, rest, delayMs === Infinity ? null : [first - delayMs, last]);
+    found.push(...pairs);
+    if (found.length === labels.length) break;
+    const keys = new Set(pairs.map(keyOf));
+    rest = rest.filter((label) => !keys.has(keyOf(label)));
+  }
+  return found;
 }
 
-/** Bounds are parameters of this execution, so that partitions outside them are not looked into. */
+/** `span`: prediction times from, to (inclusive), epoch milliseconds; null: any. */
 async function findBetween(
   client: PoolClient,
   labels: readonly StoredLabel[],
-  from: Date | null,
-  to: Date | null,
+  span: readonly [number, number] | null,
 ): Promise<JoinedPair[]> {
-  const bounds = `${from === null ? '' : ' AND p.ts >= $3'}${to === null ? '' : ' AND p.ts < $3'}`;
-  // One probe of UNIQUE (pid, model_id) a partition. An id used twice (on two days) belongs to its newest prediction.
+  // The bounds are parameters of this execution, so that partitions outside are not even opened. One probe of UNIQUE (pid, model_id) a
+  // label and partition: OFFSET 0 keeps the probe a probe, and + 0 keeps the planner from walking (model_id, ts), which looks as cheap
+  // on a partition that was never analysed and reads all of the model's rows for each label.
   const { rows } = await client.query<JoinedPair>(
     `SELECT replace(g.pid::text, '-', '') AS "idKey", g.model_id AS "modelId", p.version_id AS "versionId", p.ts AS "predictionTime",
             g.label_ts AS "labelTime", g.label, g.value, g.counted_label AS "countedLabel", g.counted_value AS "countedValue",
             p.prediction, p.class AS "className", p.score, p.scores
      FROM unnest($1::uuid[], $2::int[]) AS u (pid, model_id)
      JOIN ground_truth g ON g.pid = u.pid AND g.model_id = u.model_id AND g.joined_at IS NULL
-     CROSS JOIN LATERAL (SELECT * FROM predictions p WHERE p.pid = u.pid AND p.model_id = u.model_id${bounds} ORDER BY p.ts DESC LIMIT 1) p`,
-    [labels.map(({ idKey }) => idKey), labels.map(({ modelId }) => modelId), from ?? to],
+     CROSS JOIN LATERAL (
+       SELECT p.version_id, p.ts, p.prediction, p.class, p.score, p.scores FROM predictions p
+       WHERE p.pid = u.pid AND p.model_id + 0 = u.model_id${span === null ? '' : ' AND p.ts >= $3 AND p.ts <= $4'} OFFSET 0) p`,
+    [
+      labels.map(({ idKey }) => idKey),
+      labels.map(({ modelId }) => modelId),
+      ...(span === null ? [] : span.map((time) => new Date(time))),
+    ],
   );
-  return rows;
+  // An id used twice (on two days) belongs to its newest prediction.
+  const newest = new Map<string, JoinedPair>();
+  for (const pair of rows) {
+    const known = newest.get(keyOf(pair));
+    if (known === undefined || pair.predictionTime > known.predictionTime) newest.set(keyOf(pair), pair);
+  }
+  return [...newest.values()];
 }
 
 async function markJoined(client: PoolClient, pairs: readonly JoinedPair[], nowMs: number): Promise<void> {
