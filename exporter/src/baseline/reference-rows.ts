@@ -16,11 +16,15 @@ export interface UploadColumns {
   readonly ignored: readonly string[];
 }
 
+const MAX_NAME_LENGTH = 200;
+/** PostgreSQL holds no NUL, and of half a surrogate pair it would make another name. */
+const UNSTORABLE = /[\0\p{Surrogate}]/u;
 const MISSING_WORDS: ReadonlySet<string> = new Set(['', 'nan', 'na', 'n/a', 'null', 'none']);
 
 /**
  * With declared features only those are read; with none every other column is a feature. Kinds are the declared ones, else those under
  * which the model's predictions were registered, else numeric when every value of the first rows that is not missing is a number.
+ * Throws ServiceError invalid for a name that cannot be registered.
  */
 export function inferColumns(
   rows: readonly BaselineRow[],
@@ -33,6 +37,7 @@ export function inferColumns(
     for (const name of Object.keys(row.features)) names.add(name);
     for (const name of Object.keys(row.scores ?? {})) classes.add(name);
   }
+  for (const name of [...names, ...classes]) checkName(name);
   const features = new Map<string, FeatureKind>();
   const ignored: string[] = [];
   for (const name of names) {
@@ -43,6 +48,15 @@ export function inferColumns(
     features.set(name, declared.get(name)?.type ?? known?.featureByName.get(name)?.kind ?? inferKind(rows, name));
   }
   return { features, classes, ignored };
+}
+
+/** The rules of intake. */
+function checkName(name: string): void {
+  if (name === '' || name.length > MAX_NAME_LENGTH || name === '__proto__' || UNSTORABLE.test(name))
+    throw new ServiceError(
+      'invalid',
+      `The reference data names a feature or class ${JSON.stringify(name.slice(0, 40))}; a name is Unicode text of 1 to ${MAX_NAME_LENGTH} characters, without NUL, and not __proto__.`,
+    );
 }
 
 function inferKind(rows: readonly BaselineRow[], name: string): FeatureKind {
@@ -76,7 +90,7 @@ export function layOut(rows: readonly BaselineRow[], target: ModelTarget, timeMs
     classes[i] = outcome.className;
     scores[i] = toNumber(row.score);
     classScores[i] = row.scores === undefined ? null : scoresByCode(row.scores, target);
-    latencyMs[i] = toNumber(row.latencyMs);
+    latencyMs[i] = toLatency(row.latencyMs);
     errors[i] = isMissing(row.error) ? null : (textOf(row.error) ?? 'unknown');
     labels[i] = isMissing(row.label) ? null : readOutcome(row.label, target);
   });
@@ -143,7 +157,9 @@ function readOutcome(value: unknown, target: ModelTarget): Label {
       'invalid',
       'A prediction or label of the reference data is neither a number, a string nor a boolean.',
     );
-  return { className: String(value), value: NaN };
+  const className = String(value);
+  checkName(className);
+  return { className, value: NaN };
 }
 
 function scoresByCode(scores: Readonly<Record<string, unknown>>, target: ModelTarget): number[] {
@@ -159,13 +175,22 @@ function isMissing(value: unknown): boolean {
   return (
     value === undefined ||
     value === null ||
+    // Only one of Object.prototype's, met by a feature named like it: the row has no such key.
+    typeof value === 'function' ||
     (typeof value === 'string' && MISSING_WORDS.has(value.trim().toLowerCase()))
   );
 }
 
-/** null for what is neither text, number nor boolean. */
+/** null for what is neither text, number nor boolean, and for text that cannot be stored. */
 function textOf(value: unknown): string | null {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+  if (typeof value === 'string') return UNSTORABLE.test(value) ? null : value;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+}
+
+/** Milliseconds; NaN for what intake would refuse: negative, or not finite as float32. */
+function toLatency(value: unknown): number {
+  const latency = Math.fround(toNumber(value));
+  return latency >= 0 && latency < Infinity ? latency : NaN;
 }
 
 /** NaN for what is no number. */

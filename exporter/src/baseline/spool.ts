@@ -29,7 +29,8 @@ export class Spool {
 
   add(reference: ReferenceBatch): void {
     this.rows += reference.batch.rows;
-    if (this.heldRows + reference.batch.rows <= MEMORY_ROWS) {
+    // Once one is spilled all are: what is held is read first.
+    if (this.spilled === 0 && this.heldRows + reference.batch.rows <= MEMORY_ROWS) {
       this.held.push(reference);
       this.heldRows += reference.batch.rows;
     } else this.spill(reference);

@@ -3,7 +3,7 @@ import type { DecodedRows, RawGroundTruth } from '../domain/prediction.ts';
 import type { RowError } from '../domain/row-error.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import { writeIdKey } from './prediction-id.ts';
-import { hasNul, kindOf, MAX_NAME_LENGTH, readId, readName, readTime } from './read-values.ts';
+import { kindOf, MAX_NAME_LENGTH, pointerTo, readId, readName, readTime, textFault } from './read-values.ts';
 
 export interface AcceptedLabel {
   readonly index: number;
@@ -47,7 +47,7 @@ function readLabelRow(
 ): AcceptedLabel | { readonly pointer: string; readonly detail: string } {
   if (row.unknownKeys.length > 0)
     return {
-      pointer: `/${row.unknownKeys[0]!.slice(0, 80)}`,
+      pointer: pointerTo(row.unknownKeys[0]!),
       detail: 'unknown key; a label has model, prediction_id, label and timestamp',
     };
   const model = readName(row.model, 'model');
@@ -80,13 +80,13 @@ function readLabel(
       return { className: Number.isSafeInteger(label) ? String(label) : null, value: label };
     case 'boolean':
       return { className: String(label), value: NaN };
-    case 'string':
+    case 'string': {
       if (label.length === 0 || label.length > MAX_NAME_LENGTH)
         return fail(`a label has 1 to ${MAX_NAME_LENGTH} characters`);
-      return hasNul(label) ? fail('label contains a NUL character') : { className: label, value: NaN };
+      const fault = textFault(label);
+      return fault === null ? { className: label, value: NaN } : fail(`label ${fault}`);
+    }
     default:
-      return fail(
-        `label must be a number, a string or a boolean, not ${label === undefined ? 'absent' : kindOf(label)}`,
-      );
+      return fail(`label must be a number, a string or a boolean, not ${kindOf(label)}`);
   }
 }

@@ -8,8 +8,17 @@ import type { PredictionBatch } from '../histogram/prediction-batch.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import type { Envelope } from './envelope.ts';
 import { makeId } from './prediction-id.ts';
-import { readError, readId, readName, readNumber, readSegment, readTime, readVersion } from './read-values.ts';
-import { TargetWants } from './target-wants.ts';
+import {
+  pointerTo,
+  readError,
+  readId,
+  readName,
+  readNumber,
+  readSegment,
+  readTime,
+  readVersion,
+} from './read-values.ts';
+import { TargetWants, wantKey } from './target-wants.ts';
 
 /** The models as far as intake needs them; storage/catalog is one. */
 export interface TargetCatalog {
@@ -37,6 +46,8 @@ export interface AcceptedPredictions {
 }
 
 const FUTURE_TOLERANCE_MS = 5 * 60_000;
+/** The largest float32: rows and statistics keep latencies as such, and one beyond would make their sum infinite for good. */
+const MAX_LATENCY_MS = 3.4028234663852886e38;
 
 /**
  * Validates the rows of one request and lays them out in columns. A row that is wrong becomes an error and leaves its neighbours
@@ -117,10 +128,6 @@ function isRefusal(error: unknown): error is ServiceError {
   return error instanceof ServiceError && error.code === 'invalid';
 }
 
-function wantKey({ model, version }: { readonly model: string; readonly version: string }): string {
-  return `${model}\0${version}`;
-}
-
 function pushProblem(
   errors: RowError[],
   index: number,
@@ -151,7 +158,7 @@ function readEnvelope(
     return null;
   };
   if (row.unknownKeys.length > 0)
-    return fail(`/${pointerToken(row.unknownKeys[0]!)}`, 'unknown key; see /docs/ml for the keys of a prediction');
+    return fail(pointerTo(row.unknownKeys[0]!), 'unknown key; see /docs/ml for the keys of a prediction');
   const model = readName(row.model, 'model');
   if (!model.ok) return fail('/model', model.detail);
   const version = readVersion(row.version);
@@ -160,7 +167,7 @@ function readEnvelope(
   if (!id.ok) return fail('/prediction_id', id.detail);
   const time = readTime(row.timestamp, now - retentionMs, now + FUTURE_TOLERANCE_MS);
   if (!time.ok) return fail('/timestamp', time.detail);
-  const latency = readNumber(row.latencyMs, 'latency_ms', 0);
+  const latency = readNumber(row.latencyMs, 'latency_ms', 0, MAX_LATENCY_MS);
   if (!latency.ok) return fail('/latency_ms', latency.detail);
   const error = readError(row.error);
   if (!error.ok) return fail('/error', error.detail);
@@ -182,9 +189,4 @@ function readEnvelope(
     segment: segment.value,
     score: score.value,
   };
-}
-
-/** RFC 6901 escaping; a long key is cut, it is only shown to its sender. */
-function pointerToken(key: string): string {
-  return key.slice(0, 80).replaceAll('~', '~0').replaceAll('/', '~1');
 }

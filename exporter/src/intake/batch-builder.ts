@@ -3,7 +3,7 @@ import type { ModelTarget } from '../histogram/model-target.ts';
 import type { PredictionBatch } from '../histogram/prediction-batch.ts';
 import type { Envelope } from './envelope.ts';
 import { writeIdKey } from './prediction-id.ts';
-import { hasNul, isRecord, kindOf, MAX_NAME_LENGTH, textProblem } from './read-values.ts';
+import { isRecord, kindOf, MAX_NAME_LENGTH, textFault, textProblem } from './read-values.ts';
 import { className } from './target-wants.ts';
 
 type Problem = { readonly pointer: string; readonly detail: string } | null;
@@ -220,5 +220,6 @@ function predictionProblem(prediction: unknown, target: ModelTarget): string | n
     return `prediction must be a number, a string or a boolean, not ${kindOf(prediction)}`;
   if (prediction.length === 0 || prediction.length > MAX_NAME_LENGTH)
     return `a class has 1 to ${MAX_NAME_LENGTH} characters`;
-  return hasNul(prediction) ? 'prediction contains a NUL character' : null;
+  const fault = textFault(prediction);
+  return fault === null ? null : `prediction ${fault}`;
 }

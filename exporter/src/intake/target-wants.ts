@@ -2,7 +2,7 @@ import type { FeatureKind } from '../histogram/model-columns.ts';
 import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import type { Envelope } from './envelope.ts';
-import { hasNul, isRecord, kindOf, MAX_NAME_LENGTH } from './read-values.ts';
+import { isRecord, kindOf, MAX_NAME_LENGTH, textFault } from './read-values.ts';
 
 interface Kinds {
   declaredKind(model: string, feature: string): FeatureKind | undefined;
@@ -48,8 +48,10 @@ export class TargetWants {
     target: ModelTarget | undefined,
   ): { readonly pointer: string; readonly detail: string } | null {
     const features = new Map<string, FeatureKind>();
+    const noted = this.wants.get(wantKey(envelope))?.features;
     for (const [name, value] of featureEntries(envelope)) {
-      if (target?.featureByName.has(name) === true || value === null || value === undefined) continue;
+      if (target?.featureByName.has(name) === true || noted?.has(name) === true) continue;
+      if (value === null || value === undefined) continue;
       const problem = nameProblem(name);
       if (problem !== null) return { pointer: '/features', detail: problem };
       const kind = this.kinds.declaredKind(envelope.model, name) ?? inferKind(value);
@@ -60,13 +62,14 @@ export class TargetWants {
         };
       features.set(name, kind);
     }
-    const want = this.want(envelope);
-    if (want.features.size + features.size > this.maxFeatures)
+    const known = (target?.features.length ?? 0) + (noted?.size ?? 0);
+    if (features.size > 0 && known + features.size > this.maxFeatures)
       return {
         pointer: '/features',
         detail: `more than ${this.maxFeatures} features are not allowed (limits.features)`,
       };
-    for (const [name, kind] of features) if (!want.features.has(name)) want.features.set(name, kind);
+    const want = this.want(envelope);
+    for (const [name, kind] of features) want.features.set(name, kind);
     if (envelope.error !== null) want.errorReasons.add(envelope.error);
     const predicted = className(envelope.row.prediction, target);
     if (predicted !== null && nameProblem(predicted) === null) want.classes.add(predicted);
@@ -78,7 +81,7 @@ export class TargetWants {
   }
 
   private want(envelope: Envelope): MutableWant {
-    const key = `${envelope.model}\0${envelope.version}`;
+    const key = wantKey(envelope);
     let want = this.wants.get(key);
     if (want === undefined) {
       want = {
@@ -92,6 +95,11 @@ export class TargetWants {
     }
     return want;
   }
+}
+
+/** Of an envelope or of its want. */
+export function wantKey({ model, version }: { readonly model: string; readonly version: string }): string {
+  return `${model}\0${version}`;
 }
 
 /**
@@ -146,7 +154,8 @@ function nameProblem(name: string): string | null {
   if (name.length === 0) return 'a name must not be empty';
   if (name.length > MAX_NAME_LENGTH)
     return `the name ${shown(name)} has ${name.length} characters, at most ${MAX_NAME_LENGTH} are allowed`;
-  if (hasNul(name)) return `the name ${shown(name)} contains a NUL character`;
+  const fault = textFault(name);
+  if (fault !== null) return `the name ${shown(name)} ${fault}`;
   return name === '__proto__' ? 'a feature cannot be named __proto__' : null;
 }
 

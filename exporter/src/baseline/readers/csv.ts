@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { parse } from 'csv-parse';
+import { CsvError, parse } from 'csv-parse';
 import type { BaselineRow } from '../../domain/baseline.ts';
 import { ServiceError } from '../../domain/service-error.ts';
 import { toBaselineRow } from './column-roles.ts';
@@ -34,6 +34,8 @@ function checkHeader(names: readonly string[]): string[] {
   const seen = new Set<string>();
   for (const name of names) {
     if (name === '') throw new ServiceError('invalid', 'The CSV has a column without a name in its first line.');
+    // csv-parse makes plain objects: setting it there would set nothing.
+    if (name === '__proto__') throw new ServiceError('invalid', 'The CSV has a column named __proto__.');
     if (seen.has(name))
       throw new ServiceError('invalid', `The CSV has two columns named ${JSON.stringify(name.slice(0, 80))}.`);
     seen.add(name);
@@ -42,9 +44,7 @@ function checkHeader(names: readonly string[]): string[] {
 }
 
 function asInvalid(error: unknown): unknown {
-  if (error instanceof ServiceError || !(error instanceof Error) || !('code' in error)) return error;
-  const { code } = error;
-  if (typeof code !== 'string' || !code.startsWith('CSV_')) return error;
+  if (!(error instanceof CsvError)) return error;
   // csv-parse's messages name the line, and some quote the record: those are cut.
   return new ServiceError('invalid', `The CSV cannot be read: ${error.message.split('\n')[0]!.slice(0, 200)}`, {
     cause: error,

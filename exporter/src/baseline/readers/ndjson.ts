@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import type { BaselineRow } from '../../domain/baseline.ts';
 import { ServiceError } from '../../domain/service-error.ts';
 import { toBaselineRow } from './column-roles.ts';
@@ -9,27 +9,30 @@ const MAX_LINE_CHARACTERS = 1_000_000;
 
 /** Rows of NDJSON, streamed: flat objects of columns, or prediction events with a `features` object and an optional `label`. */
 export async function* readNdjson(body: Readable, roles: ColumnRoles): AsyncGenerator<BaselineRow> {
-  const lines = createInterface({ input: body, crlfDelay: Infinity });
-  // readline swallows the error of its input.
-  const failures: Error[] = [];
-  body.on('error', (error) => {
-    failures.push(error);
-    lines.close();
-  });
   let number = 0;
-  for await (const line of lines) {
+  for await (const line of splitLines(body)) {
     number++;
     if (line.trim() !== '') yield readLine(line, number, roles);
   }
-  if (failures[0] !== undefined) throw failures[0];
+}
+
+/** Not node:readline, which would hold a line of any length in memory, and swallows the error of its input. */
+async function* splitLines(body: Readable): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let number = 1;
+  let rest = '';
+  for await (const piece of body) {
+    const lines = (rest + decoder.write(piece as Buffer)).split('\n');
+    rest = lines.pop()!;
+    number += lines.length;
+    yield* lines;
+    if (rest.length > MAX_LINE_CHARACTERS) throw tooLong(number);
+  }
+  yield rest + decoder.end();
 }
 
 function readLine(line: string, number: number, roles: ColumnRoles): BaselineRow {
-  if (line.length > MAX_LINE_CHARACTERS)
-    throw new ServiceError(
-      'invalid',
-      `Line ${number} has ${line.length} characters, at most ${MAX_LINE_CHARACTERS} are allowed.`,
-    );
+  if (line.length > MAX_LINE_CHARACTERS) throw tooLong(number);
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -40,6 +43,10 @@ function readLine(line: string, number: number, roles: ColumnRoles): BaselineRow
     throw new ServiceError('invalid', `Line ${number} is not an object.`);
   const record = value as Readonly<Record<string, unknown>>;
   return isEvent(record) ? fromEvent(record) : toBaselineRow(record, roles);
+}
+
+function tooLong(number: number): ServiceError {
+  return new ServiceError('invalid', `Line ${number} has more than ${MAX_LINE_CHARACTERS} characters.`);
 }
 
 function isEvent(record: Readonly<Record<string, unknown>>): boolean {

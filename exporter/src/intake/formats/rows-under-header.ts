@@ -1,6 +1,7 @@
 import type { DecodedRows, RawPrediction } from '../../domain/prediction.ts';
 import type { RowError } from '../../domain/row-error.ts';
 import { ServiceError } from '../../domain/service-error.ts';
+import { pointerTo } from '../read-values.ts';
 import { separate } from './json-events.ts';
 import { isObject, parseJson } from './parse-json.ts';
 import { unknownKeys } from './prediction-event.ts';
@@ -18,7 +19,7 @@ export function decodeRowsUnderHeader(body: Buffer): DecodedRows<RawPrediction> 
   if (!isObject(parsed)) throw invalid('', 'the body must be an object with model, columns and rows');
   const unknown = unknownKeys(parsed, HEADER_KEYS)[0];
   if (unknown !== undefined)
-    throw invalid(`/${unknown.slice(0, 80)}`, 'unknown key; the header has model, version, columns and rows');
+    throw invalid(pointerTo(unknown), 'unknown key; the header has model, version, columns and rows');
   const { model, version, columns = [], rows } = parsed;
   if (!Array.isArray(columns) || !columns.every((name): name is string => typeof name === 'string'))
     throw invalid('/columns', 'columns must be an array of feature names');

@@ -1,0 +1,94 @@
+import { afterAll, afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { testTarget } from '../../test/support/model-target.ts';
+import { layOut } from './reference-rows.ts';
+import { Spool } from './spool.ts';
+import type { ReferenceBatch } from './spool.ts';
+
+const target = testTarget();
+/** The temporary folder of this file alone: other tests spool, too. */
+const temporary = mkdtempSync(path.join(os.tmpdir(), 'spool-test-'));
+jest.spyOn(os, 'tmpdir').mockReturnValue(temporary);
+afterAll(() => rmSync(temporary, { recursive: true }));
+const folders = () => readdirSync(temporary);
+
+/** `count` rows whose ages go on from `first`. */
+function rows(first: number, count: number): ReferenceBatch {
+  const scores = { yes: 0.25, no: NaN };
+  const of = { score: NaN, scores, latencyMs: 3, error: undefined, prediction: 'yes' };
+  return layOut(
+    Array.from({ length: count }, (_, i) => ({ ...of, features: { age: first + i, region: `r${i}` }, label: i })),
+    target,
+    7,
+  );
+}
+
+const full = rows(0, 100_000);
+
+describe('Spool', () => {
+  let spool: Spool;
+  beforeEach(() => {
+    spool = new Spool();
+  });
+  afterEach(() => spool.close());
+
+  const ages = () => [...spool.read(target)].map(({ batch }) => [batch.numbers[0], batch.rows]);
+
+  test('nothing in, nothing out', () => {
+    expect([spool.rows, ages()]).toEqual([0, []]);
+  });
+
+  test('100,000 rows stay in memory, as they came, and can be read again', () => {
+    spool.add(full);
+    expect([spool.rows, folders()]).toEqual([100_000, []]);
+    for (const { batch } of [...spool.read(target), ...spool.read(target)])
+      expect(batch.numbers).toBe(full.batch.numbers);
+  });
+
+  test('what goes to the file comes back exactly, NaN and text included', () => {
+    const more = rows(0, 50);
+    spool.add(full);
+    spool.add(more);
+    expect(folders()).toHaveLength(1);
+    const read = [...spool.read(target)][1]!;
+    expect(Buffer.isBuffer(read.batch.ids)).toBe(true);
+    expect(read).toEqual(more);
+  });
+
+  test('batches come in order of arrival, also a small one after those of the file', () => {
+    spool.add(rows(5, 10));
+    spool.add(full);
+    spool.add(rows(6, 20));
+    spool.add(rows(7, 30));
+    const expected = [
+      [5, 10],
+      [0, 100_000],
+      [6, 20],
+      [7, 30],
+    ];
+    expect(ages()).toEqual(expected);
+    expect(ages()).toEqual(expected);
+    expect(spool.rows).toBe(100_060);
+  });
+
+  test('the target of reading takes the place of the one of writing', () => {
+    spool.add(full);
+    spool.add(rows(0, 3));
+    const later = testTarget({ versionId: 2 });
+    for (const { batch } of spool.read(later)) {
+      expect(batch.targets).toHaveLength(batch.rows);
+      expect(batch.targets.every((one) => one === later)).toBe(true);
+    }
+  });
+
+  test('closing removes the file; closing twice is harmless', () => {
+    spool.add(full);
+    spool.add(rows(0, 3));
+    expect(folders()).toHaveLength(1);
+    spool.close();
+    spool.close();
+    expect(folders()).toEqual([]);
+  });
+});
