@@ -80,13 +80,13 @@ describe('features', () => {
     expect([...builder.build().numbers]).toEqual([NaN, 5, 5, NaN, 5]);
   });
 
-  test.each<readonly [string, unknown, RegExp]>([
-    ['a list', [1], /^features must be an object, not an array$/],
-    ['text', 'age=1', /^features must be an object, not a string$/],
-    ['a long category', { region: 'x'.repeat(1001) }, /^the value of "region" has 1001 characters/],
-    ['NUL in a category', { region: '\0' }, /^the value of "region" contains a NUL character$/],
-  ])('refuses %s', (_name, features, detail) => {
-    expect(built(envelope({ features }))).toEqual({ pointer: '/features', detail: expect.stringMatching(detail) });
+  test.each<readonly [string, unknown, string, RegExp]>([
+    ['a list', [1], '/features', /^features must be an object, not an array$/],
+    ['text', 'age=1', '/features', /^features must be an object, not a string$/],
+    ['a long category', { region: 'x'.repeat(1001) }, '/features/region', /^the value of "region" has 1001 characters/],
+    ['NUL in a category', { region: '\0' }, '/features/region', /^the value of "region" contains a NUL character$/],
+  ])('refuses %s', (_name, features, pointer, detail) => {
+    expect(built(envelope({ features }))).toEqual({ pointer, detail: expect.stringMatching(detail) });
   });
 
   test('features named like properties of objects are missing where the row does not have them', () => {

@@ -3,7 +3,7 @@ import type { ModelTarget } from '../histogram/model-target.ts';
 import type { PredictionBatch } from '../histogram/prediction-batch.ts';
 import type { Envelope } from './envelope.ts';
 import { writeIdKey } from './prediction-id.ts';
-import { isRecord, kindOf, MAX_NAME_LENGTH, textFault, textProblem } from './read-values.ts';
+import { isRecord, kindOf, MAX_NAME_LENGTH, pointerTo, textFault, textProblem } from './read-values.ts';
 import { className } from './target-wants.ts';
 
 type Problem = { readonly pointer: string; readonly detail: string } | null;
@@ -181,7 +181,10 @@ export class BatchBuilder {
     }
     const problem = textProblem(text);
     if (problem !== null)
-      return { pointer: '/features', detail: `the value of ${JSON.stringify(feature.name)} ${problem}` };
+      return {
+        pointer: `/features${pointerTo(feature.name)}`,
+        detail: `the value of ${JSON.stringify(feature.name)} ${problem}`,
+      };
     this.texts[this.textAt[i]! + feature.position] = text;
     return null;
   }

@@ -94,19 +94,24 @@ describe('note', () => {
     expect(featuresOf(wants)).toEqual([[['height', 'numeric']], [['age', 'numeric']], [['age', 'categorical']]]);
   });
 
-  test.each<readonly [string, Readonly<Record<string, unknown>>, RegExp]>([
+  test.each<readonly [string, Readonly<Record<string, unknown>>, RegExp, string?]>([
     ['an empty name', { '': 1 }, /^a name must not be empty$/],
     ['a long name', { ['f'.repeat(201)]: 1 }, /^the name "f{40}\.\.\." has 201 characters, at most 200 are allowed$/],
     ['NUL in a name', { 'a\0': 1 }, /^the name "a\\u0000" contains a NUL character$/],
     // PostgreSQL gets U+FFFD for it, so the name would be new, and appended, with every request.
     ['half a surrogate pair in a name', { '\ud800': 1 }, /^the name "\\ud800" contains half a surrogate pair$/],
     ['__proto__', JSON.parse('{"__proto__":1}') as Record<string, unknown>, /^a feature cannot be named __proto__$/],
-    ['an object', { nested: {} }, /^feature "nested" is an object; features are numbers, strings or booleans$/],
-    ['a list', { nested: [] }, /^feature "nested" is an array; /],
-  ])('refuses a feature with %s, and wants nothing of its row', (_name, features, detail) => {
+    [
+      'an object',
+      { nested: {} },
+      /^feature "nested" is an object; features are numbers, strings or booleans$/,
+      '/features/nested',
+    ],
+    ['a list', { nested: [] }, /^feature "nested" is an array; /, '/features/nested'],
+  ])('refuses a feature with %s, and wants nothing of its row', (_name, features, detail, pointer = '/features') => {
     const wants = wanting();
     const problem = wants.note(envelope({ features: { good: 1, ...features } }), undefined);
-    expect(problem).toEqual({ pointer: '/features', detail: expect.stringMatching(detail) });
+    expect(problem).toEqual({ pointer, detail: expect.stringMatching(detail) });
     expect(wants.list()).toEqual([]);
   });
 

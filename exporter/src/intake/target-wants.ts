@@ -2,7 +2,7 @@ import type { FeatureKind } from '../histogram/model-columns.ts';
 import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import type { Envelope } from './envelope.ts';
-import { isRecord, kindOf, MAX_NAME_LENGTH, textFault } from './read-values.ts';
+import { isRecord, kindOf, MAX_NAME_LENGTH, pointerTo, textFault } from './read-values.ts';
 
 interface Kinds {
   declaredKind(model: string, feature: string): FeatureKind | undefined;
@@ -57,7 +57,7 @@ export class TargetWants {
       const kind = this.kinds.declaredKind(envelope.model, name) ?? inferKind(value);
       if (kind === undefined)
         return {
-          pointer: '/features',
+          pointer: `/features${pointerTo(name)}`,
           detail: `feature ${shown(name)} is ${kindOf(value)}; features are numbers, strings or booleans`,
         };
       features.set(name, kind);

@@ -65,7 +65,7 @@ const cases: readonly Case[] = [
   row('no model', { model: undefined }, '/model', /must be a string/),
   row('a model of 10 kB', { model: 'm'.repeat(10_000) }, '/model', /10000 characters/),
   row('a feature name of 10 kB', { features: { ['f'.repeat(10_000)]: 1 } }, '/features', /10000 characters/),
-  row('a category of 10 kB', { features: { region: 'x'.repeat(10_000) } }, '/features', /10000 characters/),
+  row('a category of 10 kB', { features: { region: 'x'.repeat(10_000) } }, '/features/region', /10000 characters/),
   row('an unknown key', { latency: 3 }, '/latency', /unknown key/),
   row('a time of 1970', { timestamp: '1970-01-01T00:00:00Z' }, '/timestamp', /older than the retention/),
   row('a time of 2100', { timestamp: '2100-01-01T00:00:00Z' }, '/timestamp', /future/),
@@ -76,7 +76,7 @@ const cases: readonly Case[] = [
   row('scores that are a list', { scores: [0.1, 0.9] }, '/scores', /object/),
   row('features that are a list', { features: [1, 2] }, '/features', /object/),
   row('a prediction that is an object', { prediction: {} }, '/prediction', /number, a string or a boolean/),
-  row('NUL in a category', { features: { region: 'a\0b' } }, '/features', /NUL/),
+  row('NUL in a category', { features: { region: 'a\0b' } }, '/features/region', /NUL/),
   row('NUL in an id', { prediction_id: 'a\0b' }, '/prediction_id', /NUL/),
   {
     name: 'a score beyond a double',
@@ -139,12 +139,23 @@ describe('bad input gets a clear error, and nothing else suffers', () => {
     );
   });
 
-  test('names that mean something to JavaScript, infinities and lone surrogates do no harm', async () => {
-    const features = '{"constructor":1,"toString":"x","hasOwnProperty":2,"big":1e999,"half":"\\ud800"}';
+  test('names that mean something to JavaScript and infinities do no harm', async () => {
+    const features = '{"constructor":1,"toString":"x","hasOwnProperty":2,"big":1e999}';
     const response = await send(`{"model":"constructor","version":"1","prediction_id":"p1","features":${features}}`);
     expect(await response.json()).toMatchObject({ accepted: 1 });
     const proto = await send('{"model":"m2","features":{"__proto__":1}}');
     expect(proto.status).toBe(422);
+  });
+
+  test('text that PostgreSQL would store as another is refused, and its neighbours are not', async () => {
+    const half = '{"model":"halves","prediction_id":"p1","features":{"half":"\\ud800"}}';
+    const whole = '{"model":"halves","prediction_id":"p2","features":{"half":"\\ud83d\\ude00"}}';
+    const reply = await (await send(`[${half},${whole}]`)).json();
+    expect(reply).toMatchObject({
+      accepted: 1,
+      rejected: 1,
+      errors: [{ index: 0, pointer: '/features/half', detail: expect.stringContaining('surrogate') }],
+    });
   });
 
   test('a gzip bomb of 1 GB is stopped at the cap', async () => {
