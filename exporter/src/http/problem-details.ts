@@ -30,6 +30,7 @@ const TITLES: Readonly<Record<number, string>> = {
   408: 'The request took too long',
   409: 'Conflict',
   413: 'Too large',
+  414: 'Address too long',
   415: 'Media type not supported',
   422: 'No row could be accepted',
   429: 'Too much in flight',

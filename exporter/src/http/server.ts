@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import Fastify from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Log } from '../domain/log.ts';
 import type { TokenSettings } from '../domain/settings.ts';
 import type { Access } from './auth.ts';
@@ -47,6 +47,8 @@ const KEEP_ALIVE_MS = 75_000;
 export async function createServer(services: Services, options: ServerOptions): Promise<FastifyInstance> {
   const server = newServer(options);
   const basic = new BasicAuth(options.users);
+  // Before anyone is asked for a name: browsers send preflights without one, and must be able to read a refusal.
+  if (options.corsOrigin !== null) allowOrigins(server, options.corsOrigin);
   const access: Access = { tokens: options.tokens, isUser: (request) => basic.hasPassed(request) };
   if (options.users.size > 0)
     server.addHook('onRequest', (request) => basic.check(request, options.tokens().length > 0));
@@ -55,7 +57,6 @@ export async function createServer(services: Services, options: ServerOptions): 
   server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   server.setErrorHandler((error, request, reply) => sendError(error, request, reply, options.log));
   answerUnknownRoutes(server);
-  if (options.corsOrigin !== null) allowOrigins(server, options.corsOrigin);
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -65,6 +66,8 @@ export async function createServer(services: Services, options: ServerOptions): 
         description: 'Predictions and ground truth in, model health out.',
       },
     },
+    // The routes read their bodies themselves: a schema there would have fastify validate a stream.
+    transform: ({ schema, url }) => ({ schema: schema.consumes === undefined ? schema : { ...schema, body: {} }, url }),
   });
   await server.register((routes, _options, done) => {
     intakeRoutes(routes, services, access);
@@ -91,6 +94,9 @@ function newServer({ tls }: ServerOptions): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle' as const,
     exposeHeadRoutes: true,
+    // An address that cannot be decoded, or has an overlong part, comes to no route and no error handler.
+    frameworkErrors: ({ statusCode = 400 }: { readonly statusCode?: number }, _request: unknown, reply: FastifyReply) =>
+      sendProblem(reply, problem(statusCode, 'The address of the request is not valid, or too long.')),
   };
   const server =
     tls === null ? Fastify(common) : (Fastify({ ...common, https: httpsOptions(tls) }) as unknown as FastifyInstance);
@@ -125,11 +131,12 @@ function answerUnknownRoutes(server: FastifyInstance): void {
 function allowOrigins(server: FastifyInstance, origins: RegExp): void {
   server.addHook('onRequest', (request, reply, done) => {
     const { origin } = request.headers;
+    void reply.header('vary', 'origin');
     if (origin === undefined || !origins.test(origin)) {
       done();
       return;
     }
-    void reply.headers({ 'access-control-allow-origin': origin, vary: 'origin' });
+    void reply.header('access-control-allow-origin', origin);
     if (request.method === 'OPTIONS') {
       void reply
         .headers({

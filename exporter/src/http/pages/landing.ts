@@ -1,15 +1,28 @@
 import type { FastifyInstance } from 'fastify';
-import { CHECK_NAMES } from '../../domain/settings.ts';
 import type { ModelReport } from '../../domain/model-report.ts';
+import { CHECK_NAMES } from '../../domain/settings.ts';
 import { authorise } from '../auth.ts';
 import type { Access } from '../auth.ts';
 import type { Services } from '../services.ts';
+import { findingsOf } from './findings.ts';
 import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
 
 /** More models than this are for Grafana. */
 const SHOWN_MODELS = 200;
+/** From worst to best. `incomplete`: nothing is wrong as far as there is data, but some checks have none. */
+const STATUSES = ['alert', 'warning', 'incomplete', 'healthy'] as const;
+type Status = (typeof STATUSES)[number];
+const STATUS_WORDS: Readonly<Record<Status, string>> = {
+  alert: 'in alert',
+  warning: 'with warnings',
+  incomplete: 'incomplete',
+  healthy: 'healthy',
+};
+/** Weights add up to 1 only up to this. */
+const ROUNDING = 1e-9;
+const SEVERITIES: readonly ModelReport['severity'][] = ['high', 'medium', 'low', 'none'];
 
-/** `/`: what this is, how the models are, where to go. */
+/** `/`: how the models are, worst first, and where to go. */
 export function landingPage(
   server: FastifyInstance,
   services: Services,
@@ -21,21 +34,23 @@ export function landingPage(
     handler: (request, reply) => {
       const caller = authorise(request, 'read', access);
       const reports = services.reports().filter(({ model }) => caller.mayTouch(model));
-      const address = `http://${request.host}`;
+      const notReady = services.notReady();
+      const title = `${titlePrefix(reports)}Model health`;
+      const address = `${request.protocol}://${request.host}`;
       return reply.headers(PAGE_HEADERS).send(
         page(
-          'Model health exporter',
-          `<h1>Model health exporter</h1>
-<p class="soft">Version ${escapeHtml(version)}. Predictions come in, model health comes out as Prometheus metrics.</p>
-<h2>Models</h2>
-${reports.length === 0 ? gettingStarted(address) : modelTable(reports)}
+          title,
+          `<header><h1>Model health</h1>
+<p class="soft">${evaluated(reports)}exporter ${escapeHtml(version)}</p></header>
+${notReady === null ? '' : `<p class="banner" role="status"><strong>Not ready.</strong> ${escapeHtml(notReady)} What stands below may be out of date.</p>`}
+${reports.length === 0 ? gettingStarted(address, access.tokens().length > 0) : overview(reports)}
 <h2>Where to go</h2>
 <ul class="links">
+<li><a href="/docs/ml">API</a> <span class="soft">every call, with examples</span></li>
 <li><a href="${escapeHtml(telemetryPath)}">Metrics</a> <span class="soft">for Prometheus</span></li>
 <li><a href="/api/ml/health">Health</a> <span class="soft">of every model, as JSON</span></li>
 <li><a href="/api/ml/models">Models</a> <span class="soft">and their features</span></li>
-<li><a href="/docs/ml">API</a> <span class="soft">every call, with its keys</span></li>
-<li><a href="/config">Configuration</a> <span class="soft">in force, without secrets</span></li>
+<li><a href="/config">Configuration</a> <span class="soft">in force, no secrets</span></li>
 <li><a href="/-/ready">Readiness</a> <span class="soft">and <a href="/-/healthy">liveness</a></span></li>
 </ul>`,
         ),
@@ -44,22 +59,83 @@ ${reports.length === 0 ? gettingStarted(address) : modelTable(reports)}
   });
 }
 
-function modelTable(reports: readonly ModelReport[]): string {
-  const worstFirst = [...reports].sort((a, b) => scoreOrder(a) - scoreOrder(b) || (a.model < b.model ? -1 : 1));
-  const rows = worstFirst.slice(0, SHOWN_MODELS).map((report) => {
-    const { score, level, coverage } = report.health;
-    const link = `/api/ml/health/${encodeURIComponent(report.model)}${report.version === '' ? '' : `?version=${encodeURIComponent(report.version)}`}`;
-    return `<tr><td><a href="${escapeHtml(link)}">${escapeHtml(report.model)}</a></td><td>${escapeHtml(report.version)}</td>
-<td class="number">${Number.isNaN(score) ? '–' : floor(score)}</td><td><span class="level ${level}">${level}</span></td>
-<td class="number">${Math.round(coverage * 100)} %</td><td>${escapeHtml(findings(report))}</td></tr>`;
+/** In a row of browser tabs only the first words can be read. */
+function titlePrefix(reports: readonly ModelReport[]): string {
+  const alerts = reports.filter((report) => statusOf(report) === 'alert').length;
+  return alerts === 0 ? '' : `${alerts} in alert · `;
+}
+
+function evaluated(reports: readonly ModelReport[]): string {
+  const newest = reports.reduce((latest, { evaluatedAtMs }) => Math.max(latest, evaluatedAtMs), -Infinity);
+  if (newest === -Infinity) return '';
+  const iso = new Date(newest).toISOString();
+  return `evaluated <time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time> · `;
+}
+
+function overview(reports: readonly ModelReport[]): string {
+  const ranked = reports
+    .map((report) => ({ report, status: statusOf(report) }))
+    .sort(
+      (a, b) =>
+        STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status) ||
+        SEVERITIES.indexOf(a.report.severity) - SEVERITIES.indexOf(b.report.severity) ||
+        scoreOrder(a.report) - scoreOrder(b.report) ||
+        (a.report.model < b.report.model ? -1 : 1),
+    );
+  const tally = STATUSES.map((status) => {
+    const count = ranked.filter((one) => one.status === status).length;
+    return `<li class="${status}${count === 0 ? ' zero' : ''}"><strong>${count}</strong> ${STATUS_WORDS[status]}</li>`;
   });
   const more =
-    reports.length > SHOWN_MODELS
-      ? `<p class="soft">The ${SHOWN_MODELS} with the lowest scores of ${reports.length}.</p>`
+    ranked.length > SHOWN_MODELS
+      ? `<p class="soft">The worst ${SHOWN_MODELS} of ${ranked.length}; all of them are at <a href="/api/ml/health">/api/ml/health</a>.</p>`
       : '';
-  return `<div class="scroll"><table>
-<thead><tr><th scope="col">Model</th><th scope="col">Version</th><th scope="col" class="number">Score</th><th scope="col">Level</th><th scope="col" class="number">Coverage</th><th scope="col">Findings</th></tr></thead>
-<tbody>${rows.join('\n')}</tbody></table></div>${more}`;
+  return `<ul class="tally" aria-label="Model versions by status">${tally.join('')}</ul>
+<h2>Models, worst first</h2>
+<ol class="models">
+${ranked
+  .slice(0, SHOWN_MODELS)
+  .map(({ report, status }) => modelItem(report, status))
+  .join('\n')}
+</ol>${more}`;
+}
+
+function modelItem(report: ModelReport, status: Status): string {
+  const { model, version, health, severity } = report;
+  const link = `/api/ml/health/${encodeURIComponent(model)}?version=${encodeURIComponent(version)}`;
+  const severe = severity === 'none' ? '' : ` <small>${severity} severity</small>`;
+  const score = Number.isNaN(health.score) ? '<strong>–</strong>' : `<strong>${floor(health.score)}</strong>`;
+  return `<li class="model ${status}"><span class="status">${capital(status)}${severe}</span>
+<div class="what"><h3><a href="${escapeHtml(link)}">${escapeHtml(model)}</a>${version === '' ? '' : `<span class="soft">version ${escapeHtml(version)}</span>`}</h3>${findingsHtml(report)}</div>
+<span class="score">${score} <small>${scoreNote(health)}</small></span></li>`;
+}
+
+/** The level, and how much of the weight stands behind it where that is not all. */
+function scoreNote({ level, coverage }: ModelReport['health']): string {
+  if (level === 'unknown') return 'no data';
+  return coverage > 1 - ROUNDING ? level : `${level}, ${Math.floor(100 * coverage + ROUNDING)} % covered`;
+}
+
+function findingsHtml(report: ModelReport): string {
+  const lines = findingsOf(report).map(
+    ({ check, state, detail }) =>
+      `<li class="${state}"><b>${words(check)}</b>${state === 'warning' ? ' (warning)' : ''}${detail === '' ? '' : ` ${escapeHtml(detail)}`}</li>`,
+  );
+  const waiting = CHECK_NAMES.filter((name) => report.checks[name].state === 'insufficient_data').map(words);
+  if (waiting.length > 0)
+    lines.push(
+      `<li class="soft">${waiting.length === CHECK_NAMES.length ? 'not enough data for any check yet' : `not enough data: ${waiting.join(', ')}`}</li>`,
+    );
+  const { action } = report.recommendation;
+  if (action !== 'none') lines.push(`<li>Recommended: ${words(action)}</li>`);
+  return lines.length === 0 ? '' : `<ul class="findings">${lines.join('')}</ul>`;
+}
+
+function statusOf({ checks }: ModelReport): Status {
+  const states = CHECK_NAMES.map((name) => checks[name].state);
+  if (states.includes('alert')) return 'alert';
+  if (states.includes('warning')) return 'warning';
+  return states.includes('insufficient_data') ? 'incomplete' : 'healthy';
 }
 
 /** One decimal, never rounded up into another level. */
@@ -68,25 +144,25 @@ function floor(score: number): string {
 }
 
 function scoreOrder({ health }: ModelReport): number {
-  return Number.isNaN(health.score) ? 101 : health.score;
+  return Number.isNaN(health.score) ? -1 : health.score;
 }
 
-function findings({ checks }: ModelReport): string {
-  const of = (state: string) =>
-    CHECK_NAMES.filter((name) => checks[name].state === state).map((name) => name.replaceAll('_', ' '));
-  const alerts = of('alert');
-  const warnings = of('warning');
-  const waiting = of('insufficient_data');
-  if (alerts.length > 0)
-    return `alert: ${alerts.join(', ')}${warnings.length > 0 ? `; warning: ${warnings.join(', ')}` : ''}`;
-  if (warnings.length > 0) return `warning: ${warnings.join(', ')}`;
-  return waiting.length === 0 ? 'all checks are fine' : `not enough data: ${waiting.join(', ')}`;
+function words(name: string): string {
+  return name.replaceAll('_', ' ');
 }
 
-function gettingStarted(address: string): string {
-  return `<p>None yet. Send a first prediction; the model registers itself:</p>
-<pre>curl ${escapeHtml(address)}/api/ml/predictions -H 'content-type: application/json' -d '{
+function capital(word: string): string {
+  return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
+}
+
+function gettingStarted(address: string, needsToken: boolean): string {
+  const token = needsToken ? ` \\\n  -H "authorization: Bearer $TOKEN"` : '';
+  return `<h2>No models yet</h2>
+<p>Send a first prediction; the model registers itself and is here after the next evaluation, by default within 15 seconds:</p>
+<pre tabindex="0">curl ${escapeHtml(address)}/api/ml/predictions${escapeHtml(token)} \\
+  -H 'content-type: application/json' -d '{
   "model": "churn", "version": "1", "prediction_id": "first",
   "features": {"tenure_months": 34, "region": "north"},
-  "prediction": "1", "score": 0.82, "latency_ms": 12.5}'</pre>`;
+  "prediction": "1", "score": 0.82, "latency_ms": 12.5}'</pre>
+<p class="soft">Unless configured otherwise, checks speak from 100 predictions on, and the first 1,000 of a version become its baseline; or <a href="/docs/ml#baselines">upload your own</a>.</p>`;
 }

@@ -24,8 +24,10 @@ const CAPTURE_CAPS = { bytes: 65_536, decompressedBytes: 65_536 };
 
 type Route = { Params: { model: string }; Querystring: { version?: string; map?: string } };
 const params = Type.Object({ model: Type.String() });
-const querystring = Type.Object({
-  version: Type.Optional(Type.String({ maxLength: 200 })),
+const version = Type.Optional(Type.String({ maxLength: 200 }));
+const querystring = Type.Object({ version });
+const uploadQuerystring = Type.Object({
+  version,
   map: Type.Optional(Type.String({ maxLength: 4_096 })),
 });
 
@@ -41,7 +43,7 @@ export function baselineRoutes(server: FastifyInstance, services: Services, acce
         'CSV with a header line, or NDJSON (flat, or prediction events). Columns: prediction, score or score_<class>, label, latency_ms, error; every other column is a feature unless the model declares its features. Map others with `?map=label:target,prediction:pred`.',
       consumes: Object.keys(READERS),
       params,
-      querystring,
+      querystring: uploadQuerystring,
       response: { 200: Type.Any() },
     },
     handler: async (request, reply) => {
@@ -78,6 +80,7 @@ export function baselineRoutes(server: FastifyInstance, services: Services, acce
       summary: 'Make a baseline of stored predictions',
       description:
         'Body: {"from", "to"} as RFC 3339 text or epoch milliseconds. The predictions stay in their windows.',
+      consumes: ['application/json'],
       params,
       querystring,
       response: { 200: Type.Any() },

@@ -59,6 +59,9 @@ function brokenRules({ weights, features }: Static<typeof Declaration>): { point
     broken.push({ pointer: '/weights', detail: `weights add up to ${sum}, they must add up to 1` });
   for (const [name, { min, max }] of Object.entries(features ?? {}))
     if (min !== undefined && max !== undefined && min >= max)
-      broken.push({ pointer: `/features/${name}`, detail: 'min must be below max' });
+      broken.push({
+        pointer: `/features/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+        detail: 'min must be below max',
+      });
   return broken;
 }

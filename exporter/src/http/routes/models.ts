@@ -35,6 +35,7 @@ export function modelRoutes(server: FastifyInstance, services: Services, access:
       tags: ['models'],
       summary: 'Declare task, features, thresholds and weights of a model',
       description: 'Replaces what was declared before. The configuration file has the last word.',
+      consumes: ['application/json'],
       params,
       response: { 200: Type.Any() },
     },

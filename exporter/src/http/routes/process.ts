@@ -24,7 +24,8 @@ export function processRoutes(
         request.headers['accept-encoding'],
       );
       if (contentEncoding !== null) void reply.header('content-encoding', contentEncoding);
-      return reply.header('content-type', contentType).header('vary', 'accept, accept-encoding').send(body);
+      const vary = [reply.getHeader('vary'), 'accept, accept-encoding'].filter((names) => names !== undefined);
+      return reply.header('content-type', contentType).header('vary', vary.join(', ')).send(body);
     },
   });
 

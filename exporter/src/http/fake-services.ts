@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import type { BaselineDescription } from '../domain/baseline.ts';
+import type { ModelDescription } from '../domain/model.ts';
+import { DEFAULT_SETTINGS } from '../domain/settings.ts';
+import type { Scope, TokenSettings } from '../domain/settings.ts';
+import { createServer } from './server.ts';
+import type { ServerOptions } from './server.ts';
+import type { Services } from './services.ts';
+
+/** For the tests of http only: Services that accept everything and keep nothing, and servers over them. */
+
+const MADE_AT_MS = Date.UTC(2026, 0, 2, 12);
+
+export const CHURN: ModelDescription = {
+  model: 'churn',
+  task: 'binary',
+  positiveClass: '1',
+  classes: ['0', '1'],
+  createdAtMs: MADE_AT_MS,
+  versions: [
+    { version: '1', createdAtMs: MADE_AT_MS, baseline: 'captured', features: [{ name: 'tenure', kind: 'numeric' }] },
+  ],
+  declared: { task: 'binary' },
+};
+
+export const CHURN_BASELINE: BaselineDescription = {
+  id: 7,
+  model: 'churn',
+  version: '1',
+  kind: 'reference',
+  madeAtMs: MADE_AT_MS,
+  active: true,
+  rows: 5_000,
+  labelledRows: 4_000,
+  task: 'binary',
+  features: [
+    { feature: 'tenure', kind: 'numeric', values: 4_990, missing: 10, bins: 64, mean: 33.5, min: 0, max: 120 },
+  ],
+  ignoredColumns: ['note'],
+};
+
+export function fakeServices(overrides: Partial<Services> = {}): Services {
+  return {
+    limits: () => DEFAULT_SETTINGS.limits,
+    predictions: ({ rows, errors }) =>
+      Promise.resolve({ accepted: rows.length, duplicates: 0, rejected: errors.length, errors }),
+    groundTruth: ({ rows, errors }) =>
+      Promise.resolve({ joined: rows.length, waiting: 0, updated: 0, duplicates: 0, rejected: errors.length, errors }),
+    reports: () => [],
+    models: {
+      list: () => Promise.resolve([CHURN]),
+      get: (model) => Promise.resolve({ ...CHURN, model }),
+      declare: (model, declared) => Promise.resolve({ ...CHURN, model, declared }),
+      remove: () => Promise.resolve(),
+    },
+    baselines: {
+      upload: async (model, version, rows) => {
+        let count = 0;
+        for await (const _row of rows) count++;
+        return { ...CHURN_BASELINE, model, version, rows: count };
+      },
+      capture: (model, version) => Promise.resolve({ ...CHURN_BASELINE, model, version, kind: 'captured' }),
+      active: (model, version) => Promise.resolve({ ...CHURN_BASELINE, model, version }),
+      history: (model, version) => Promise.resolve([{ ...CHURN_BASELINE, model, version }]),
+    },
+    exposition: () =>
+      Promise.resolve({ contentType: 'text/plain; version=0.0.4', contentEncoding: null, body: Buffer.from('up 1\n') }),
+    notReady: () => null,
+    reload: () => [],
+    redactedConfig: () => 'auth: {}\n',
+    ...overrides,
+  };
+}
+
+export function fakeServer(
+  overrides: Partial<Services> = {},
+  options: Partial<ServerOptions> = {},
+): Promise<FastifyInstance> {
+  const nothing = (): void => undefined;
+  return createServer(fakeServices(overrides), {
+    telemetryPath: '/metrics',
+    corsOrigin: null,
+    tls: null,
+    tokens: () => [],
+    users: new Map(),
+    log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
+    version: '1.2.3',
+    ...options,
+  });
+}
+
+/** A token whose bearer is `secret-<name>`. */
+export function fakeToken(name: string, scopes: readonly Scope[], models: readonly string[] = ['*']): TokenSettings {
+  const sha256 = createHash('sha256').update(`secret-${name}`).digest('hex');
+  return { name, sha256, source: { environment: 'TOKEN' }, scopes, models };
+}
+
+export function bearer(name: string): { readonly authorization: string } {
+  return { authorization: `Bearer secret-${name}` };
+}

@@ -1,0 +1,66 @@
+/**
+ * The one style of all pages. Text and status colours keep at least 4.5:1 on the paper and on raised ground, in both schemes; a status is
+ * always a word, too, never a colour alone.
+ */
+export const STYLE = `
+:root { color-scheme: light dark; --ink: #1c2530; --soft: #56616f; --line: #d9dfe6; --paper: #ffffff; --raised: #f5f7f9; --link: #1558b0;
+  --alert: #b3261e; --warning: #8f4e00; --incomplete: #56616f; --healthy: #1a7043; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e9ef; --soft: #9aa7b5; --line: #313b47; --paper: #12171d; --raised: #1a2129; --link: #82b4ff;
+  --alert: #ff8a80; --warning: #f0ad4e; --incomplete: #9aa7b5; --healthy: #5fd394; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+main { max-width: 62rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
+header { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: .25rem 1.5rem; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 0; letter-spacing: -.01em; }
+h2 { font-size: 1.1rem; margin: 2.25rem 0 .5rem; scroll-margin-top: 1rem; }
+h3 { font-size: 1rem; margin: 0; }
+p { margin: .25rem 0 1rem; max-width: 44rem; }
+.soft { color: var(--soft); }
+header p { margin: 0; } 
+a { color: var(--link); text-underline-offset: .15em; }
+a:focus-visible, pre:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 2px; }
+code, pre { font: .875em/1.5 ui-monospace, monospace; }
+pre { background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; overflow-x: auto; overflow-wrap: normal; margin: .5rem 0 1rem; }
+ul, ol { list-style: none; padding: 0; margin: 0; }
+.alert { --status: var(--alert); } .warning { --status: var(--warning); } .incomplete { --status: var(--incomplete); } .healthy { --status: var(--healthy); }
+.banner { border: 1px solid var(--alert); border-left-width: 6px; border-radius: 6px; padding: .6rem 1rem; margin: 1.25rem 0 0; max-width: none; }
+.tally { display: grid; grid-template-columns: repeat(4, 1fr); gap: .75rem; margin: 1.25rem 0 1.5rem; }
+.tally li { border: 1px solid var(--line); border-top: 4px solid var(--status); border-radius: 6px; padding: .5rem .9rem .6rem; color: var(--soft); font-size: .875rem; }
+.tally strong { display: block; font-size: 1.75rem; line-height: 1.2; color: var(--status); font-variant-numeric: tabular-nums; }
+.tally .zero { border-top-color: var(--line); } .tally .zero strong { color: var(--soft); font-weight: 400; }
+.model { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr) 10.5rem; gap: 0 1rem; padding: .6rem 0 .6rem .9rem; border-left: 4px solid var(--status); border-bottom: 1px solid var(--line); }
+.model:first-child { border-top: 1px solid var(--line); }
+.status { color: var(--status); font-weight: 600; }
+.status small { display: block; font-weight: 400; font-size: .8125rem; }
+.model h3 { display: flex; flex-wrap: wrap; align-items: baseline; column-gap: .5rem; }
+.model h3 a { font-weight: 600; }
+.model h3 .soft { font-weight: 400; font-size: .875rem; }
+.score { text-align: right; font-variant-numeric: tabular-nums; }
+.score strong { font-size: 1.15rem; line-height: 1.3; }
+.incomplete .score strong { font-weight: 400; color: var(--soft); }
+.score small { display: block; color: var(--soft); font-size: .8125rem; }
+.findings { font-size: .9375rem; margin: .15rem 0 0; }
+.findings b { font-weight: 600; color: var(--status); }
+ul.links { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(17rem, 100%), 1fr)); gap: .4rem 1.5rem; }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .75rem 0 0; }
+.call { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: .1rem 1.5rem; border-top: 1px solid var(--line); padding: .6rem 0; }
+.call h3 { display: grid; grid-template-columns: 4rem minmax(0, 1fr); font-weight: 400; }
+.call p { margin: 0 0 .2rem; }
+.call .soft, .answers dd { font-size: .9375rem; }
+.method { font: 700 .8rem/1.85 ui-monospace, monospace; color: var(--soft); }
+.answers { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; margin: .5rem 0 1rem; }
+.answers dt { font: 700 .875rem/1.7 ui-monospace, monospace; } .answers dd { margin: 0; }
+@media (max-width: 40rem) {
+  main { padding: 1.25rem 1rem 3rem; }
+  .tally { grid-template-columns: repeat(2, 1fr); gap: .5rem; margin: 1rem 0; }
+  .tally li { display: flex; align-items: baseline; gap: .5rem; padding: .25rem .75rem; }
+  .tally strong { font-size: 1.35rem; }
+  .model { grid-template-columns: minmax(0, 1fr) auto; align-items: baseline; padding-left: .75rem; }
+  .model .what { grid-column: 1 / -1; }
+  .status small { display: inline; } .score small { display: inline; margin-left: .25rem; }
+  .model .score { grid-row: 1; grid-column: 2; }
+  .call { grid-template-columns: minmax(0, 1fr); }
+  .call h3 { grid-template-columns: 3.5rem minmax(0, 1fr); }
+  .call code { font-size: .8125rem; }
+}
+`;
