@@ -22,11 +22,15 @@ export const dataQuality: Check<DataQualityOutcome> = {
     if (lacking !== null) return { ...INSUFFICIENT, reason: lacking, windowMs, samples: features.rows, issues: [] };
     const threshold = settings.thresholds.dataQuality;
     let worst = 0;
-    const finding = { alert: false, warning: false, samples: features.rows };
+    let judged = 0;
+    const finding = { alert: false, warning: false, samples: 0 };
     const issues: QualityIssue[] = [];
     for (const feature of context.columns) {
       const cells = cellsOf(context, feature);
       const now = issueCounts(features.column(feature.column), cells);
+      // Rows from before the feature was registered are not its rows.
+      if (now.rows < settings.minimumSamples.report) continue;
+      judged++;
       baseline?.features.ensureColumns(feature.column + 1);
       const then = baseline === null ? null : issueCounts(baseline.features.column(feature.column), cells);
       for (const type of ISSUE_TYPES) {
@@ -37,8 +41,14 @@ export const dataQuality: Check<DataQualityOutcome> = {
         issues.push({ type, feature: feature.name, share: issue.share, baselineShare: issue.baselineShare });
         if (!issue.significant) continue;
         finding.warning = true;
-        if (issue.excess > threshold) finding.alert = true;
+        if (issue.excess <= threshold) continue;
+        finding.alert = true;
+        finding.samples = Math.max(finding.samples, now.rows);
       }
+    }
+    if (judged === 0) {
+      const reason = `no feature has ${settings.minimumSamples.report} rows in the window (${features.rows} predictions)`;
+      return { ...INSUFFICIENT, reason, windowMs, samples: features.rows, issues };
     }
     issues.sort((a, b) => b.share - b.baselineShare - (a.share - a.baselineShare));
     return {

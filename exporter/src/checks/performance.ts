@@ -20,7 +20,7 @@ export const performance: Check<PerformanceOutcome> = {
     const drop = dropOf(figures, baseline, context);
     const calibrationGapChange = Math.abs(figures.calibrationGap - baseline.calibrationGap);
     const common = { windowMs, samples: figures.samples, figures, baseline, drop, calibrationGapChange, labelCoverage };
-    const lacking = lackingData(context, figures.samples, baseline.samples, labelCoverage);
+    const lacking = lackingData(context, figures.samples, baseline.samples, labelCoverage, drop);
     if (lacking !== null || context.baseline === null) return { ...common, ...INSUFFICIENT, reason: lacking };
     const { accuracyDrop, calibrationGap } = context.settings.thresholds;
     const dropped = dropIsSignificant(context, window.performance, context.baseline);
@@ -53,6 +53,7 @@ function lackingData(
   samples: number,
   baselineSamples: number,
   coverage: number,
+  drop: number,
 ): string | null {
   const { report, labels } = settings.minimumSamples;
   const needed = Math.min(report, labels);
@@ -61,7 +62,9 @@ function lackingData(
   if (coverage < settings.minimumLabelCoverage)
     return `${(100 * coverage).toFixed(1)} % of the window's predictions have labels, ${(100 * settings.minimumLabelCoverage).toFixed(1)} % are needed`;
   if (baseline === null) return 'there is no baseline yet';
-  return baselineSamples < needed ? `the baseline has ${baselineSamples} labelled rows, ${needed} are needed` : null;
+  if (baselineSamples < needed) return `the baseline has ${baselineSamples} labelled rows, ${needed} are needed`;
+  // Nothing rises relative to 0, and a score of NaN would take the health score with it.
+  return Number.isNaN(drop) ? 'the baseline has no error to compare with' : null;
 }
 
 function dropIsSignificant({ task }: ModelContext, window: PerformanceCounts, baseline: ModelBaseline): boolean {

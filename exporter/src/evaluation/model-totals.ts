@@ -50,7 +50,8 @@ function renamed(counts: ReadonlyMap<number, number>, nameOf: (code: number) => 
 function latencyTotals(counts: ReadonlyMap<number, number>, count: number, sumSeconds: number): HistogramTotals {
   return {
     upperBoundsSeconds: CLASSIC_BOUNDS_SECONDS,
-    cumulative: Array.from(classicCounts(byCode(counts))),
+    // Its last one is the total, which is `count` here.
+    cumulative: Array.from(classicCounts(byCode(counts)).subarray(0, CLASSIC_BOUNDS_SECONDS.length)),
     count,
     sumSeconds,
   };
@@ -64,9 +65,12 @@ function delayTotals(delays: ReadonlyMap<number, number>, sumSeconds: number): H
   return { upperBoundsSeconds: DELAY_BOUNDS_MINUTES.map((minutes) => minutes * 60), cumulative, count, sumSeconds };
 }
 
-/** Code whose bucket ends at `minutes`, a power of two: 32 buckets an octave from 2^-16 (latency-buckets). */
+/**
+ * Code whose bucket ends at `minutes`, a power of two: 32 buckets an octave from 2^-16 (latency-buckets). At 2^16 minutes it is the last
+ * code that has an end: the one after it takes all that is longer, and delays of months are not to count as 45 days.
+ */
 function delayBoundCode(minutes: number): number {
-  return Math.round((Math.log2(minutes) + 16) * 32);
+  return Math.min(LATENCY_CODES - 2, Math.round((Math.log2(minutes) + 16) * 32));
 }
 
 function upTo(counts: Float64Array, code: number): number {

@@ -1,0 +1,224 @@
+import { describe, expect, test } from '@jest/globals';
+
+import { predictionDelta, unmatchedDelta } from '../../test/support/deltas.ts';
+import { testTarget } from '../../test/support/model-target.ts';
+import { DEFAULT_SETTINGS } from '../domain/settings.ts';
+import { emptyBucket } from '../histogram/bucket-codec.ts';
+import type { BucketCounts } from '../histogram/bucket-codec.ts';
+import type { ModelTarget } from '../histogram/model-target.ts';
+import { MINUTE_MS } from '../histogram/time-bucket.ts';
+import { Traffic } from '../histogram/traffic.ts';
+import { CheckFailed } from './evaluate-model.ts';
+import { ModelHealth } from './model-health.ts';
+import type { ActiveBaseline, EvaluatedVersion } from './model-health.ts';
+import { StatisticsMemory } from './statistics-memory.ts';
+
+const NOW = Date.UTC(2026, 10, 24, 12, 30);
+const one = testTarget();
+const two = testTarget({ versionId: 2, version: '2', scheme: { ...one.scheme, id: 2 } });
+const MODEL = { classes: ['no', 'yes'], errorReasons: ['timeout'], settings: DEFAULT_SETTINGS.defaults };
+
+/** 400 rows of 200 ms in two minutes; so many of them labelled. */
+function baselineCounts(labelled = 0): BucketCounts {
+  const counts = emptyBucket(5);
+  counts.features.rows = 400;
+  counts.performance.labelled = labelled;
+  for (const minute of [0, 7]) {
+    const traffic = new Traffic();
+    for (let i = 0; i < 200; i++) traffic.addRow(0, 0.2);
+    counts.minutes.set(minute, traffic);
+  }
+  return counts;
+}
+
+function setUp() {
+  const world = {
+    versions: [one, two].map((target): EvaluatedVersion => ({ target, baselineId: null, model: MODEL })),
+    baselines: new Map<number, ActiveBaseline>(),
+    recounting: new Set<number>(),
+    read: [] as number[],
+  };
+  const targets: readonly ModelTarget[] = [one, two];
+  const memory = new StatisticsMemory({
+    current: (versionId) => targets.find((target) => target.versionId === versionId),
+    loadedScheme: (schemeId) => targets.find(({ scheme }) => scheme.id === schemeId)?.scheme,
+    settingsOf: () => DEFAULT_SETTINGS.defaults,
+  });
+  const health = new ModelHealth(
+    {
+      versions: () => world.versions,
+      baseline: (id) => {
+        world.read.push(id);
+        const baseline = world.baselines.get(id);
+        return baseline === undefined ? Promise.reject(new Error(`no baseline ${id}`)) : Promise.resolve(baseline);
+      },
+      recounting: () => Promise.resolve(world.recounting),
+    },
+    memory,
+  );
+  const errors: [number, unknown][] = [];
+  let id = 1;
+  return {
+    world,
+    memory,
+    health,
+    errors,
+    arrive: (target: ModelTarget, n: number) =>
+      memory.apply({
+        id: id++,
+        recount: false,
+        payload: predictionDelta(
+          target,
+          Array.from({ length: n }, () => NOW),
+        ),
+      }),
+    unmatched: (n: number) => memory.apply({ id: id++, recount: false, payload: unmatchedDelta(1, n) }),
+    evaluate: async (nowMs = NOW) => {
+      const { evaluated, gone } = await health.evaluate(nowMs, (versionId, error) => errors.push([versionId, error]));
+      return { ids: evaluated.map(({ versionId }) => versionId), gone: [...gone], evaluated };
+    },
+  };
+}
+
+describe('what is evaluated', () => {
+  test('every version, then what something arrived for, and all of them again a minute later', async () => {
+    const { evaluate, arrive } = setUp();
+    expect((await evaluate()).ids).toEqual([1, 2]);
+    expect((await evaluate()).ids).toEqual([]);
+    arrive(two, 5);
+    expect((await evaluate()).ids).toEqual([2]);
+    expect((await evaluate(NOW + 59_999)).ids).toEqual([]);
+    expect((await evaluate(NOW + MINUTE_MS)).ids).toEqual([1, 2]);
+  });
+
+  test('while a window is counted again its last report stands', async () => {
+    const { world, evaluate, arrive, health } = setUp();
+    arrive(one, 5);
+    await evaluate();
+    world.recounting.add(1);
+    arrive(one, 5);
+    expect((await evaluate(NOW + MINUTE_MS)).ids).toEqual([2]);
+    expect(health.reports.get(1)?.report.windowPredictions).toBe(5);
+    world.recounting.clear();
+    expect((await evaluate(NOW + MINUTE_MS)).ids).toEqual([1]);
+    expect(health.reports.get(1)?.report.windowPredictions).toBe(10);
+  });
+
+  test('a version without a report is evaluated even then', async () => {
+    const { world, evaluate } = setUp();
+    world.recounting.add(1);
+    expect((await evaluate()).ids).toEqual([1, 2]);
+  });
+
+  test('a version that is gone is said to be gone, once', async () => {
+    const { world, evaluate, health } = setUp();
+    await evaluate();
+    world.versions = world.versions.slice(1);
+    expect(await evaluate()).toMatchObject({ ids: [], gone: [1] });
+    expect([...health.reports.keys()]).toEqual([2]);
+    expect((await evaluate()).gone).toEqual([]);
+  });
+
+  test('clear forgets the reports: the next look makes them anew', async () => {
+    const { health, evaluate } = setUp();
+    await evaluate();
+    health.clear();
+    expect(health.reports.size).toBe(0);
+    expect((await evaluate()).ids).toEqual([1, 2]);
+  });
+});
+
+describe('a report', () => {
+  test('is of the counts of its version, under the names of its model', async () => {
+    const { evaluate, arrive, unmatched } = setUp();
+    arrive(one, 3);
+    arrive(two, 4);
+    unmatched(6);
+    const [first, second] = (await evaluate()).evaluated;
+    expect(first!.report).toMatchObject({
+      model: 'churn',
+      version: '1',
+      task: 'binary',
+      evaluatedAtMs: NOW,
+      windowPredictions: 3,
+    });
+    expect(second!.report).toMatchObject({ version: '2', windowPredictions: 4 });
+    expect(first!.totals).toMatchObject({ predictions: 3, labelsUnmatched: 6, lastPredictionMs: NOW });
+    expect(first!.totals.predictedClasses).toEqual(new Map([['yes', 3]]));
+    expect(first!.totals.features.map(({ feature, values }) => [feature, values])).toEqual([
+      ['age', 3],
+      ['region', 3],
+      ['income', 3],
+    ]);
+  });
+
+  test('compares with the active baseline, all its minutes together', async () => {
+    const { world, evaluate, arrive } = setUp();
+    world.versions = [{ target: one, baselineId: 8, model: MODEL }];
+    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts() });
+    arrive(one, 200);
+    const [found] = (await evaluate()).evaluated;
+    expect(found!.report.baseline).toMatchObject({ kind: 'reference', madeAtMs: 77, rows: 400 });
+    // The predictions took 100 ms each.
+    const { latency } = found!.report.checks;
+    expect(latency.baselineAverageSeconds).toBeCloseTo(0.2, 9);
+    expect(latency.spikeRatio).toBeCloseTo(0.5, 6);
+  });
+});
+
+describe('baselines', () => {
+  const captured = (labelled: number): ActiveBaseline => ({
+    kind: 'captured',
+    madeAtMs: 1,
+    counts: baselineCounts(labelled),
+  });
+
+  test('are read once, and again when forgotten', async () => {
+    const { world, health, evaluate } = setUp();
+    world.versions = [one, two].map((target) => ({ target, baselineId: 8, model: MODEL }));
+    world.baselines.set(8, captured(0));
+    await evaluate();
+    await evaluate(NOW + MINUTE_MS);
+    expect(world.read).toEqual([8]);
+    health.forgetBaseline(8);
+    await evaluate(NOW + 2 * MINUTE_MS);
+    expect(world.read).toEqual([8, 8]);
+  });
+
+  test.each([
+    ['captured, some labels to come', captured(399), true],
+    ['captured, all labelled', captured(400), false],
+    ['a reference set without labels', { ...captured(0), kind: 'reference' as const }, false],
+  ])('awaits labels: %s', async (_name, baseline, awaits) => {
+    const { world, health, evaluate } = setUp();
+    world.versions = [{ target: one, baselineId: 8, model: MODEL }];
+    world.baselines.set(8, baseline);
+    await evaluate();
+    expect(health.awaitsLabels(8)).toBe(awaits);
+    expect(health.awaitsLabels(9)).toBe(false);
+    expect(health.awaitsLabels(null)).toBe(false);
+  });
+});
+
+describe('one version that fails', () => {
+  test('is named, keeps its last report, is tried again, and stops no other', async () => {
+    const { world, errors, health, evaluate, arrive } = setUp();
+    arrive(one, 5);
+    await evaluate();
+    world.versions = world.versions.map((version, i) => (i === 0 ? { ...version, baselineId: 99 } : version));
+    expect((await evaluate(NOW + MINUTE_MS)).ids).toEqual([2]);
+    expect(errors).toEqual([[1, new Error('no baseline 99')]]);
+    expect(health.reports.get(1)?.report.evaluatedAtMs).toBe(NOW);
+    world.baselines.set(99, { kind: 'reference', madeAtMs: 1, counts: baselineCounts() });
+    expect((await evaluate(NOW + MINUTE_MS + 15_000)).ids).toEqual([1]);
+  });
+
+  test('a check that throws is known by its name', async () => {
+    const { world, errors, evaluate } = setUp();
+    const broken = { ...MODEL.settings, minimumSamples: undefined as never };
+    world.versions = [{ target: one, baselineId: null, model: { ...MODEL, settings: broken } }, world.versions[1]!];
+    expect((await evaluate()).ids).toEqual([2]);
+    expect(errors[0]![1]).toBeInstanceOf(CheckFailed);
+    expect(errors[0]![1]).toMatchObject({ check: 'performance' });
+  });
+});
