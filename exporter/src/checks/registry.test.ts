@@ -11,7 +11,8 @@ import { CHECKS } from './registry.ts';
 
 const DOCS = path.join(__dirname, '../../docs');
 const pages = readdirSync(path.join(DOCS, 'checks'));
-const page = (check: CheckName) => readFileSync(path.join(DOCS, 'checks', `${check}.md`), 'utf8');
+const fileOf = (check: string) => `${check.replaceAll('_', '-')}.md`;
+const page = (check: CheckName) => readFileSync(path.join(DOCS, 'checks', fileOf(check)), 'utf8');
 const published = readFileSync(path.join(DOCS, 'metrics.md'), 'utf8');
 
 /** What each check compares with, by the keys of the configuration file. */
@@ -33,7 +34,7 @@ describe('every check has one name, everywhere and in one order', () => {
     ['default windows', Object.keys(DEFAULT_SETTINGS.defaults.windows)],
   ])('%s', (_name, found) => expect(found).toEqual(names));
 
-  test('pages', () => expect([...pages].sort()).toEqual(names.map((name) => `${name}.md`).sort()));
+  test('pages', () => expect([...pages].sort()).toEqual(names.map(fileOf).sort()));
 
   test('the default weights sum to 1', () => {
     const { weights } = DEFAULT_SETTINGS.defaults;

@@ -39,7 +39,7 @@ const TAIL_HALVINGS = 10;
 const GEOMETRIC_EDGES = 4;
 
 /**
- * Bins of a baseline: quantiles, atoms, tails and outer edges, as docs/checks/data_drift.md explains them.
+ * Bins of a baseline: quantiles, atoms, tails and outer edges, as docs/checks/data-drift.md explains them.
  * - 199 quantiles by `inverted_cdf` (values of the baseline), and the deciles whatever the number of bins.
  * - A value of mass >= 1/bins, or every value when there are no more than `bins`, has a bin of its own, (nextDown(v), v]: also for
  *   integers, for 2.5 must not count as 3.
