@@ -35,6 +35,8 @@ export function createPool(url: string, options: PoolOptions): Pool {
     ...(timeoutMs > 0 ? { statement_timeout: timeoutMs, idle_in_transaction_session_timeout: 2 * timeoutMs } : {}),
   });
   const lost = (error: Error): void => {
+    // end() does not wait for the sockets: a server that we stop right after it ends them first, and that is no loss.
+    if (pool.ending) return;
     options.log.warn({ error: errorMessage(error), code: errorCode(error) }, 'database connection lost');
   };
   // pg-pool listens on idle clients only and hands their errors to the pool; between two queries of a transaction the client is

@@ -66,6 +66,7 @@ describe('without its database, and at its end', () => {
     const postmaster = postmasterPid(dataPath);
     expect(await exporter.kill('SIGTERM')).toBe(0);
     expect(() => process.kill(postmaster, 0)).toThrow();
+    expect(exporter.log()).not.toMatch(/level=(warn|error)/);
     exporter = await startExporter({ dataPath, flags: FAST });
     load.baseUrl = exporter.baseUrl;
     await load.finish();
