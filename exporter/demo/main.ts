@@ -23,18 +23,16 @@ With both:
   --help                 this text
 `;
 
-const { values } = parseArgs({
-  options: {
-    sample: { type: 'string', default: '4' },
-    speed: { type: 'string', default: '60480' },
-    'listen-address': { type: 'string', default: '127.0.0.1:9479' },
-    'real-estate': { type: 'boolean', default: false },
-    rate: { type: 'string', default: '20' },
-    fault: { type: 'string', multiple: true, default: [] },
-    seed: { type: 'string', default: '1' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const OPTIONS = {
+  sample: { type: 'string', default: '4' },
+  speed: { type: 'string', default: '60480' },
+  'listen-address': { type: 'string', default: '127.0.0.1:9479' },
+  'real-estate': { type: 'boolean', default: false },
+  rate: { type: 'string', default: '20' },
+  fault: { type: 'string', multiple: true, default: [] as string[] },
+  seed: { type: 'string', default: '1' },
+  help: { type: 'boolean', default: false },
+} as const;
 const packageFolder = path.resolve(import.meta.dirname, '..', '..');
 
 function positive(name: string, text: string): number {
@@ -48,6 +46,7 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop.abort());
 
 try {
+  const { values } = parseArgs({ options: OPTIONS });
   if (values.help) process.stdout.write(HELP);
   else if (values['real-estate'])
     await runRealEstate({

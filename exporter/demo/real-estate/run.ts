@@ -32,6 +32,7 @@ const CHECKS = ['performance', 'data_drift', 'prediction_drift', 'latency', 'err
 export async function runRealEstate(options: RealEstateOptions): Promise<void> {
   const { packageFolder, listenAddress, seed, rate, faults, stopped } = options;
   const load = createRealEstateLoad({ seed, ratePerSecond: rate, run: Date.now().toString(36) });
+  const wanted = faults.map((text) => parseSwitch(text.replace(':', ' '), load) ?? refuse(text, load));
   const exporter = await startDemoExporter(packageFolder, [
     `--config.file=${path.join(packageFolder, 'demo', 'real-estate.yml')}`,
     `--web.listen-address=${listenAddress}`,
@@ -42,7 +43,7 @@ export async function runRealEstate(options: RealEstateOptions): Promise<void> {
       load.models.map((model) => [model, new ModelMonitor({ url, model, version: VERSION, onError: complain })]),
     );
     for (const model of load.models) await uploadBaseline(url, model, VERSION, load.baseline(model, BASELINE_ROWS));
-    for (const fault of faults) console.log(obey(fault.replace(':', ' '), load));
+    for (const one of wanted) console.log(flip(one, load));
     let sentMs = Date.now();
     await send(load, monitors, sentMs - HISTORY_MS, sentMs);
     console.log(`Watch it at ${styled('bold', `${url}/`)}, scrape ${url}/metrics.\n${usage(load)}`);
@@ -100,11 +101,30 @@ function usage({ models }: RealEstateLoad): string {
 such as "data_drift move_probability"; "status" shows the models now; Ctrl-C ends.`;
 }
 
+interface Switch {
+  readonly fault: Fault;
+  readonly models: readonly string[];
+}
+
+function refuse(text: string, load: RealEstateLoad): never {
+  throw new Error(
+    `--fault ${text}: expected MODEL:FAULT, with a model of ${load.models.join(', ')} (or all) and a fault of ${FAULTS.join(', ')}`,
+  );
+}
+
 /** @returns what to say about it */
 function obey(line: string, load: RealEstateLoad): string {
+  const wanted = parseSwitch(line, load);
+  return wanted === null ? usage(load) : flip(wanted, load);
+}
+
+function parseSwitch(line: string, load: RealEstateLoad): Switch | null {
   const [fault = '', model = ''] = arrange(line.trim().split(/\s+/), load);
-  if (!isFault(fault) || (model !== 'all' && !load.models.includes(model))) return usage(load);
-  const models = model === 'all' ? load.models : [model];
+  if (!isFault(fault) || (model !== 'all' && !load.models.includes(model))) return null;
+  return { fault, models: model === 'all' ? load.models : [model] };
+}
+
+function flip({ fault, models }: Switch, load: RealEstateLoad): string {
   const on = !models.every((name) => load.isFaulty(name, fault));
   for (const name of models) load.setFault(name, fault, on);
   return `${fault} of ${models.join(', ')} is ${on ? 'on' : 'off'}; it shows as the window of five minutes fills.`;
@@ -112,7 +132,7 @@ function obey(line: string, load: RealEstateLoad): string {
 
 /** Either word may come first. */
 function arrange(words: readonly string[], { models }: RealEstateLoad): readonly string[] {
-  return words[0] !== undefined && models.includes(words[0]) ? [...words].reverse() : words;
+  return words[0] === 'all' || (words[0] !== undefined && models.includes(words[0])) ? [...words].reverse() : words;
 }
 
 function isFault(word: string): word is Fault {
