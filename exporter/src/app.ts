@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { captureBaseline, uploadBaseline } from './baseline/make-baseline.ts';
 import type { BaselineDependencies } from './baseline/make-baseline.ts';
+import { parseDuration } from './config/duration.ts';
 import type { Flags } from './config/flags.ts';
 import { formatListenAddress } from './config/listen-address.ts';
 import { formatErrors } from './config/load-config.ts';
@@ -10,6 +11,7 @@ import type { ConfigHolder } from './config/reload.ts';
 import type { TlsSettings, WebSettings } from './config/web-config.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
+import { ServiceError } from './domain/service-error.ts';
 import type { Settings } from './domain/settings.ts';
 import { Evaluator } from './evaluation/evaluator.ts';
 import { ModelHealth } from './evaluation/model-health.ts';
@@ -127,6 +129,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         versions: () => catalog.versions(),
         baseline: (id) => baselines.load(id),
         recounting: () => baselines.recounting(),
+        longestWindowMs: () => longestWindowMs(settings(), catalog),
       },
       evaluator.memory,
     );
@@ -206,6 +209,11 @@ export async function startApp(options: AppOptions): Promise<App> {
         [...health.reports.values()]
           .map(({ report }) => report)
           .sort((a, b) => (`${a.model}\0${a.version}` < `${b.model}\0${b.version}` ? -1 : 1)),
+      distribution: async ({ window, ...request }) => {
+        if (!evaluator.isLeader)
+          throw new ServiceError('unavailable', 'Another replica evaluates, or the statistics are still being read.');
+        return health.distribution({ ...request, windowMs: windowOf(window) }, clock.now());
+      },
       models: {
         list: () => models.list(),
         get: (model) => models.get(model),
@@ -256,6 +264,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     await close();
     throw error;
   }
+}
+
+function windowOf(text: string | undefined): number | undefined {
+  const windowMs = text === undefined ? undefined : parseDuration(text);
+  if (text !== undefined && windowMs === undefined)
+    throw new ServiceError('invalid', 'window must be a duration such as 24h.', {
+      fields: [{ pointer: '/window', detail: 'is not a duration' }],
+    });
+  return windowMs;
 }
 
 function reloadConfig(config: ConfigHolder<Settings>, self: SelfMetrics, flags: Flags, log: Log): readonly string[] {

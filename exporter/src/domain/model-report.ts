@@ -48,6 +48,8 @@ export interface ModelTotals {
   /** Key: predicted class, then actual class. */
   readonly confusion: readonly { readonly predicted: string; readonly actual: string; readonly count: number }[];
   readonly features: readonly FeatureTotals[];
+  /** Empty unless the model's settings expose bins. */
+  readonly bins: readonly FeatureBins[];
   /** Event time of the newest prediction and of the newest label; NaN when there is none. */
   readonly lastPredictionMs: number;
   readonly lastLabelMs: number;
@@ -71,4 +73,16 @@ export interface FeatureTotals {
   readonly outOfRange: number;
   readonly unseenCategories: number;
   readonly outliers: number;
+}
+
+/** The coarse cells of one feature: rows since its baseline is in force, and the baseline's own share of each. */
+export interface FeatureBins {
+  readonly feature: string;
+  readonly bins: readonly {
+    /** Upper bound, or category. */
+    readonly bin: string;
+    readonly count: number;
+    /** 0..1 of the baseline's values; NaN when it has none. */
+    readonly baselineRatio: number;
+  }[];
 }

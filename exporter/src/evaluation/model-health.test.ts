@@ -6,7 +6,7 @@ import { DEFAULT_SETTINGS } from '../domain/settings.ts';
 import { emptyBucket } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
-import { MINUTE_MS } from '../histogram/time-bucket.ts';
+import { HOUR_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
 import { CheckFailed } from './evaluate-model.ts';
 import { ModelHealth } from './model-health.ts';
@@ -53,6 +53,7 @@ function setUp() {
         return baseline === undefined ? Promise.reject(new Error(`no baseline ${id}`)) : Promise.resolve(baseline);
       },
       recounting: () => Promise.resolve(world.recounting),
+      longestWindowMs: () => 25 * HOUR_MS,
     },
     memory,
   );
@@ -197,6 +198,75 @@ describe('baselines', () => {
     expect(health.awaitsLabels(8)).toBe(awaits);
     expect(health.awaitsLabels(9)).toBe(false);
     expect(health.awaitsLabels(null)).toBe(false);
+  });
+});
+
+describe('the distribution of a feature', () => {
+  const ask = (over: object = {}) => ({
+    model: 'churn',
+    version: undefined,
+    feature: 'age',
+    windowMs: undefined,
+    ...over,
+  });
+
+  test('is of the busiest version unless one is named, over the window of data_drift unless one is given', async () => {
+    const { health, evaluate, arrive } = setUp();
+    arrive(one, 5);
+    arrive(two, 9);
+    await evaluate();
+    expect(await health.distribution(ask(), NOW)).toMatchObject({
+      version: '2',
+      kind: 'numeric',
+      windowMs: 24 * HOUR_MS,
+      schemeId: 2,
+      baselineKind: 'none',
+      current: { values: 9 },
+      cells: [],
+    });
+    const first = await health.distribution(ask({ version: '1', windowMs: 3 * HOUR_MS }), NOW);
+    expect(first).toMatchObject({ version: '1', windowMs: 3 * HOUR_MS, current: { values: 5 } });
+  });
+
+  test('has the bins of its baseline', async () => {
+    const { health, world, arrive } = setUp();
+    world.versions = [{ target: one, baselineId: 8, model: MODEL }];
+    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts() });
+    arrive(one, 5);
+    const { cells, baselineKind } = await health.distribution(ask({ feature: 'region' }), NOW);
+    expect(baselineKind).toBe('reference');
+    expect(cells.map(({ name, current }) => [name, current])).toEqual([
+      ['north', 5],
+      ['south', 0],
+      ['__other__', 0],
+    ]);
+  });
+
+  test.each([
+    ['an unknown model', { model: 'fraud' }, 'not_found'],
+    ['an unknown version', { version: '3' }, 'not_found'],
+    ['an unknown feature', { feature: '__proto__' }, 'not_found'],
+    ['a window longer than what is in memory', { windowMs: 26 * HOUR_MS }, 'invalid'],
+    ['minutes, where features are counted by the hour', { windowMs: HOUR_MS }, 'invalid'],
+    ['half an hour too many', { windowMs: 3.5 * HOUR_MS }, 'invalid'],
+    ['nothing', { windowMs: 0 }, 'invalid'],
+  ])('refused: %s', async (_name, over, code) => {
+    const { health } = setUp();
+    await expect(health.distribution(ask(over), NOW)).rejects.toMatchObject({ code });
+  });
+});
+
+describe('bins for PromQL', () => {
+  test.each([
+    ['not exposed', false, []],
+    ['exposed', true, ['age', 'region', 'income']],
+  ])('%s', async (_name, bins, features) => {
+    const { world, evaluate } = setUp();
+    const settings = { ...MODEL.settings, exposition: { ...MODEL.settings.exposition, bins } };
+    world.versions = [{ target: one, baselineId: 8, model: { ...MODEL, settings } }];
+    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts() });
+    const [found] = (await evaluate()).evaluated;
+    expect(found!.totals.bins.map(({ feature }) => feature)).toEqual(features);
   });
 });
 

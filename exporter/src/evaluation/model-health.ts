@@ -1,11 +1,15 @@
 import type { ModelBaseline } from '../checks/check.ts';
+import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
+import { ServiceError } from '../domain/service-error.ts';
 import type { ModelSettings } from '../domain/settings.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
+import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
-import { MINUTE_MS } from '../histogram/time-bucket.ts';
+import { HOUR_MS, MINUTE_MS, slideMinutes } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
 import { evaluateModel } from './evaluate-model.ts';
+import { drawColumn, featureBins } from './feature-distribution.ts';
 import { modelTotals } from './model-totals.ts';
 import type { StatisticsMemory } from './statistics-memory.ts';
 
@@ -31,6 +35,17 @@ export interface HealthSources {
   baseline(id: number): Promise<ActiveBaseline>;
   /** Versions whose window is being counted again under a new scheme. */
   recounting(): Promise<ReadonlySet<number>>;
+  /** Counts are in memory for so long. */
+  longestWindowMs(): number;
+}
+
+export interface DistributionRequest {
+  readonly model: string;
+  /** undefined: the version with most predictions in its windows. */
+  readonly version: string | undefined;
+  readonly feature: string;
+  /** undefined: the window of the data_drift check. */
+  readonly windowMs: number | undefined;
 }
 
 export interface Evaluated {
@@ -99,6 +114,64 @@ export class ModelHealth {
     return { evaluated, gone: this.forgetGone(new Set(versions.map(({ target }) => target.versionId))) };
   }
 
+  /**
+   * One feature's counts over any window that is in memory, beside the baseline's.
+   *
+   * @throws ServiceError not_found, or invalid for a window that cannot be summed
+   */
+  async distribution(request: DistributionRequest, nowMs: number): Promise<FeatureDistribution> {
+    const { target, baselineId, model } = this.versionFor(request);
+    const feature = target.featureByName.get(request.feature);
+    if (feature === undefined)
+      throw new ServiceError(
+        'not_found',
+        `Model ${JSON.stringify(request.model)} with version ${JSON.stringify(target.version)} has no feature ${JSON.stringify(request.feature)}.`,
+      );
+    const windowMs = request.windowMs ?? model.settings.windows.data_drift;
+    this.requireWindow(windowMs, target);
+    const baseline = baselineId === null ? null : await this.baseline(baselineId);
+    const { features } = this.memory.window(target, nowMs, windowMs);
+    const bins = target.scheme.features[feature.column - FIRST_FEATURE_COLUMN];
+    return {
+      model: target.model,
+      version: target.version,
+      feature: feature.name,
+      kind: feature.kind,
+      windowMs,
+      windowEndMs: nowMs,
+      schemeId: target.scheme.id,
+      baselineKind: baseline?.kind ?? 'none',
+      ...drawColumn(bins, baseline?.features ?? null, features, feature.column),
+    };
+  }
+
+  private versionFor({ model, version }: DistributionRequest): EvaluatedVersion {
+    const versions = this.sources.versions().filter(({ target }) => target.model === model);
+    const size = ({ target }: EvaluatedVersion) => this.latest.get(target.versionId)?.report.windowPredictions ?? -1;
+    const found =
+      version === undefined
+        ? versions.toSorted((a, b) => size(b) - size(a))[0]
+        : versions.find(({ target }) => target.version === version);
+    if (found !== undefined) return found;
+    const which = version === undefined ? '' : ` with version ${JSON.stringify(version)}`;
+    throw new ServiceError('not_found', `There is no model ${JSON.stringify(model)}${which}.`);
+  }
+
+  private requireWindow(windowMs: number, { bucketMinutes }: ModelTarget): void {
+    const slide = slideMinutes(windowMs);
+    const longest = this.sources.longestWindowMs();
+    const fault =
+      windowMs > longest
+        ? `is longer than the ${Math.floor(longest / HOUR_MS)} h of statistics that are in memory for the configured windows`
+        : slide < bucketMinutes
+          ? 'must be longer than 2h: the features of this model are counted by the hour'
+          : windowMs < MINUTE_MS || windowMs % (slide * MINUTE_MS) !== 0
+            ? 'must be in whole minutes up to 2h, whole hours up to 7d, whole days beyond'
+            : null;
+    if (fault !== null)
+      throw new ServiceError('invalid', `window ${fault}.`, { fields: [{ pointer: '/window', detail: fault }] });
+  }
+
   private async evaluateVersion({ target, baselineId, model }: EvaluatedVersion, nowMs: number): Promise<Evaluated> {
     const baseline = baselineId === null ? null : await this.baseline(baselineId);
     const report = evaluateModel({
@@ -118,7 +191,14 @@ export class ModelHealth {
       window: (windowMs) => this.memory.window(target, nowMs, windowMs),
     });
     const names = { classes: model.classes, errorReasons: model.errorReasons, features: target.features };
-    const totals = modelTotals(this.memory.totalsOf(target.versionId), this.memory.unmatchedOf(target.modelId), names);
+    const counted = this.memory.totalsOf(target.versionId);
+    const totals = {
+      ...modelTotals(counted, this.memory.unmatchedOf(target.modelId), names),
+      bins:
+        model.settings.exposition.bins && baseline !== null
+          ? featureBins(target.scheme, target.features, counted, baseline.features)
+          : [],
+    };
     const result = { versionId: target.versionId, report, totals };
     this.latest.set(target.versionId, result);
     return result;

@@ -15,8 +15,12 @@ export const OTHER_NAME = '__other__';
 /** Label delays are counted in minutes (see delayCode): these bounds are powers of two minutes, from 15 s to 45 days. */
 const DELAY_BOUNDS_MINUTES = [0.25, 1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536];
 
-/** Totals under their names, as the exposition publishes them. */
-export function modelTotals(totals: StatisticsTotals, unmatched: number, names: TotalsNames): ModelTotals {
+/** Totals under their names, as the exposition publishes them; those of the bins are apart (feature-distribution). */
+export function modelTotals(
+  totals: StatisticsTotals,
+  unmatched: number,
+  names: TotalsNames,
+): Omit<ModelTotals, 'bins'> {
   const className = (code: number) => names.classes[code] ?? OTHER_NAME;
   return {
     predictions: totals.traffic.rows,

@@ -188,7 +188,9 @@ export class StatisticsMemory {
     if (known?.columns === target.features.length) return known.marks;
     const scheme = this.schemes.loadedScheme(schemeId);
     if (scheme === undefined) throw new Error(`bin scheme ${schemeId} is not loaded`);
-    const marks = new CellMarks(scheme, target.features, this.schemes.settingsOf(versionId)?.features ?? new Map());
+    const settings = this.schemes.settingsOf(versionId);
+    const { features = new Map(), exposition } = settings ?? {};
+    const marks = new CellMarks(scheme, target.features, features, exposition?.bins ?? false);
     this.marks.set(schemeId, { columns: target.features.length, marks });
     return marks;
   }

@@ -176,6 +176,11 @@ export const modelFamilies = {
     'Values more than three interquartile ranges outside the quartiles of the baseline.',
     FEATURE,
   ),
+  featureBin: counter('ml_feature_bin_total', 'Values by decile of the baseline, or by category.', [...FEATURE, 'bin']),
+  featureBaselineBin: gauge('ml_feature_baseline_bin_ratio', 'Share of the values of the baseline in the bin.', [
+    ...FEATURE,
+    'bin',
+  ]),
 };
 
 /** A figure of model quality: a family for the window and one for the baseline. */

@@ -232,3 +232,16 @@ describe('worst:N', () => {
     ]);
   });
 });
+
+describe('bins', () => {
+  test('a counter and the share of the baseline, of the features that are shown', () => {
+    const exposition = { ...TROUBLED_REPORT.settings.exposition, worstFeatures: 1 };
+    const other = { ...TROUBLED_TOTALS.bins[0]!, feature: 'rare' };
+    const totals = { ...TROUBLED_TOTALS, bins: [...TROUBLED_TOTALS.bins, other] };
+    expect(published(withSettings({ exposition }), totals, 'ml_feature_bin_total')).toEqual([
+      `ml_feature_bin_total{${M},feature="tenure_months",bin="12.5"} 60000`,
+      `ml_feature_bin_total{${M},feature="tenure_months",bin="+Inf"} 58797`,
+    ]);
+    expect(published(TROUBLED_REPORT, totals, 'ml_feature_baseline_bin_ratio')).toHaveLength(4);
+  });
+});

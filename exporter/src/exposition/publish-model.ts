@@ -1,4 +1,5 @@
 import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
+import { publishBins } from './publish-bins.ts';
 import { publishDrift } from './publish-drift.ts';
 import { publishHealth } from './publish-health.ts';
 import { publishPerformance } from './publish-performance.ts';
@@ -21,6 +22,7 @@ export function publishModel(store: SeriesStore, report: ModelReport, totals: Mo
     publishTraffic(w, report, totals);
     publishPerformance(w, report, totals);
     publishDrift(w, report, totals);
+    publishBins(w, report, totals);
   });
 }
 

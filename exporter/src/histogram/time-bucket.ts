@@ -31,9 +31,15 @@ export interface MinuteSpan {
  */
 export function windowSpan(nowMs: number, windowMs: number): MinuteSpan {
   const minute = Math.floor(nowMs / MINUTE_MS);
-  const bucket = windowMs <= MINUTE_WINDOW_MAX_MS ? 1 : windowMs <= 7 * DAY_MS ? 60 : 1440;
+  const bucket = slideMinutes(windowMs);
   const current = minute - (minute % bucket);
   return { from: current - Math.round(windowMs / MINUTE_MS), to: current + bucket + FUTURE_TOLERANCE_MINUTES };
+}
+
+/** What a window of this length slides by, in minutes. */
+export function slideMinutes(windowMs: number): 1 | 60 | 1440 {
+  if (windowMs <= MINUTE_WINDOW_MAX_MS) return 1;
+  return windowMs <= 7 * DAY_MS ? 60 : 1440;
 }
 
 /** Predictions up to 5 minutes ahead of our clock are accepted, and belong to the current window. */

@@ -165,3 +165,39 @@ describe('stored and read back', () => {
     expect(back.ofFeature(1).unseenCategories).toBe(7);
   });
 });
+
+describe('bins of the features', () => {
+  const exposing = (id: number) => new CellMarks({ ...scheme, id }, target.features, new Map(), true);
+
+  test('are counted by coarse cell, values only', () => {
+    const totals = new StatisticsTotals();
+    const sink = cellSink(totals, exposing(3));
+    sink.count(AGE, codeOf(99), 4);
+    sink.count(AGE, codeOf(98), 1);
+    sink.count(AGE, MISSING, 5);
+    sink.count(REGION, 1, 2);
+    sink.count(REGION, OTHER, 6);
+    expect([...totals.bins]).toEqual([
+      [9, 5],
+      [(1 << 8) | 1, 2],
+      [(1 << 8) | 2, 6],
+    ]);
+    expect(StatisticsTotals.fromJson(JSON.parse(totals.toJson()) as StoredTotals)).toEqual(totals);
+  });
+
+  test('are not counted, nor stored, unless the model exposes them', () => {
+    const totals = new StatisticsTotals();
+    cellSink(totals, marks).count(AGE, codeOf(50), 4);
+    expect(totals.bins.size).toBe(0);
+    expect(totals.toJson()).not.toContain('bins');
+  });
+
+  test('begin again with a new scheme, and a late delta of the old one does not count', () => {
+    const totals = new StatisticsTotals();
+    cellSink(totals, exposing(3)).count(REGION, 0, 4);
+    cellSink(totals, exposing(5)).count(REGION, 1, 2);
+    cellSink(totals, exposing(3)).count(REGION, 0, 1);
+    expect([...totals.bins]).toEqual([[(1 << 8) | 1, 2]]);
+    expect(totals.binScheme).toBe(5);
+  });
+});

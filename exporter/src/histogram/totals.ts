@@ -1,6 +1,7 @@
 import type { FeatureSettings } from '../domain/settings.ts';
 import { MISSING, NOT_FINITE, TYPE_ERROR, nextDown } from './bin-scheme.ts';
 import { OTHER } from './categories.ts';
+import { cellOfCode, NO_CELL } from './cells.ts';
 import { ABSENT, CLASS_COLUMN, FIRST_FEATURE_COLUMN } from './model-columns.ts';
 import type { BinScheme, FeatureColumn } from './model-columns.ts';
 import type { PerformanceCounts } from './performance-counts.ts';
@@ -26,6 +27,12 @@ export class StatisticsTotals {
   readonly classes = new Map<number, number>();
   /** features[feature * KINDS + kind], by order of registration. */
   features: number[] = [];
+  /**
+   * Rows by feature << 8 | coarse cell, of models whose bins are exposed, since `binScheme` is the scheme they are counted under. Another
+   * scheme has other cells: the counters begin again, which Prometheus takes for the reset that it is.
+   */
+  readonly bins = new Map<number, number>();
+  binScheme = 0;
   /** Labels joined; confusion and delays of new labels (corrections do not undo what was counted). */
   labels = 0;
   readonly confusion = new Map<number, number>();
@@ -43,7 +50,19 @@ export class StatisticsTotals {
     const at = (column - FIRST_FEATURE_COLUMN) * KINDS;
     while (this.features.length < at + KINDS) this.features.push(0);
     const bits = marks.of(column, code);
+    const cell = marks.cellOf(column, code);
+    if (cell !== NO_CELL) this.addBin(marks.schemeId, ((column - FIRST_FEATURE_COLUMN) << 8) | cell, rows);
     for (let kind = VALUE; kind < KINDS; kind++) if ((bits & (1 << kind)) !== 0) this.features[at + kind]! += rows;
+  }
+
+  /** Schemes have rising ids: a delta of an older one may be applied late, and has no cells to count in. */
+  private addBin(schemeId: number, key: number, rows: number): void {
+    if (schemeId < this.binScheme) return;
+    if (schemeId > this.binScheme) {
+      this.bins.clear();
+      this.binScheme = schemeId;
+    }
+    this.bins.set(key, (this.bins.get(key) ?? 0) + rows);
   }
 
   addLabels(counts: PerformanceCounts, newestLabelMs: number): void {
@@ -81,6 +100,7 @@ export class StatisticsTotals {
       latency: [...traffic.latency],
       classes: [...this.classes],
       features: this.features,
+      ...(this.bins.size === 0 ? {} : { bins: [...this.bins], binScheme: this.binScheme }),
       labels: this.labels,
       confusion: [...this.confusion],
       delays: [...this.delays],
@@ -99,6 +119,8 @@ export class StatisticsTotals {
     fill(totals.traffic.latency, stored.latency);
     fill(totals.classes, stored.classes);
     totals.features = [...stored.features];
+    fill(totals.bins, stored.bins ?? []);
+    totals.binScheme = stored.binScheme ?? 0;
     totals.labels = stored.labels;
     fill(totals.confusion, stored.confusion);
     fill(totals.delays, stored.delays);
@@ -129,6 +151,9 @@ export interface StoredTotals {
   readonly latency: Pairs;
   readonly classes: Pairs;
   readonly features: readonly number[];
+  /** Absent while the model's bins are not exposed. */
+  readonly bins?: Pairs;
+  readonly binScheme?: number;
   readonly labels: number;
   readonly confusion: Pairs;
   readonly delays: Pairs;
@@ -139,15 +164,39 @@ export interface StoredTotals {
 
 /** What each cell of a scheme means for the totals, as bits by column and code; made once a scheme. */
 export class CellMarks {
+  readonly schemeId: number;
   private readonly bits: Uint8Array;
+  /** Coarse cell by column and code; null unless the bins are exposed. */
+  private readonly cells: Uint8Array | null;
 
-  constructor(scheme: BinScheme, columns: readonly FeatureColumn[], declared: ReadonlyMap<string, FeatureSettings>) {
-    this.bits = new Uint8Array((FIRST_FEATURE_COLUMN + columns.length) << 8);
-    for (const feature of columns) this.markFeature(scheme, feature, declared.get(feature.name));
+  constructor(
+    scheme: BinScheme,
+    columns: readonly FeatureColumn[],
+    declared: ReadonlyMap<string, FeatureSettings>,
+    exposeBins = false,
+  ) {
+    this.schemeId = scheme.id;
+    const size = (FIRST_FEATURE_COLUMN + columns.length) << 8;
+    this.bits = new Uint8Array(size);
+    this.cells = exposeBins ? new Uint8Array(size).fill(NO_CELL) : null;
+    for (const feature of columns) {
+      this.markFeature(scheme, feature, declared.get(feature.name));
+      this.markCells(scheme, feature);
+    }
   }
 
   of(column: number, code: number): number {
     return this.bits[(column << 8) | code] ?? 1 << VALUE;
+  }
+
+  cellOf(column: number, code: number): number {
+    return this.cells === null ? NO_CELL : (this.cells[(column << 8) | code] ?? NO_CELL);
+  }
+
+  private markCells(scheme: BinScheme, { column }: FeatureColumn): void {
+    const bins = scheme.features[column - FIRST_FEATURE_COLUMN];
+    if (bins === undefined || this.cells === null) return;
+    for (let code = 0; code < MISSING; code++) this.cells[(column << 8) | code] = cellOfCode(bins, code);
   }
 
   private markFeature(scheme: BinScheme, { column }: FeatureColumn, declared: FeatureSettings | undefined): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import type { BaselineDescription } from '../domain/baseline.ts';
+import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelDescription } from '../domain/model.ts';
 import { DEFAULT_SETTINGS } from '../domain/settings.ts';
 import type { Scope, TokenSettings } from '../domain/settings.ts';
@@ -40,6 +41,24 @@ export const CHURN_BASELINE: BaselineDescription = {
   ignoredColumns: ['note'],
 };
 
+const TENURE_DISTRIBUTION: FeatureDistribution = {
+  model: 'churn',
+  version: '1',
+  feature: 'tenure',
+  kind: 'numeric',
+  windowMs: 86_400_000,
+  windowEndMs: MADE_AT_MS,
+  schemeId: 3,
+  baselineKind: 'reference',
+  baseline: { values: 4, missing: 1, typeErrors: 0, notFinite: 0 },
+  current: { values: 0, missing: 2, typeErrors: 0, notFinite: 0 },
+  cells: [
+    { name: '12', lower: -Infinity, upper: 12, baseline: 1, current: 0 },
+    { name: '+Inf', lower: 12, upper: Infinity, baseline: 3, current: 0 },
+  ],
+  bins: [],
+};
+
 export function fakeServices(overrides: Partial<Services> = {}): Services {
   return {
     limits: () => DEFAULT_SETTINGS.limits,
@@ -48,6 +67,8 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
     groundTruth: ({ rows, errors }) =>
       Promise.resolve({ joined: rows.length, waiting: 0, updated: 0, duplicates: 0, rejected: errors.length, errors }),
     reports: () => [],
+    distribution: ({ model, version = '1', feature }) =>
+      Promise.resolve({ ...TENURE_DISTRIBUTION, model, version, feature }),
     models: {
       list: () => Promise.resolve([CHURN]),
       get: (model) => Promise.resolve({ ...CHURN, model }),

@@ -9,6 +9,7 @@ import { docsPage } from './pages/docs.ts';
 import { landingPage } from './pages/landing.ts';
 import { problem, sendError, sendProblem } from './problem-details.ts';
 import { baselineRoutes } from './routes/baselines.ts';
+import { distributionRoutes } from './routes/distribution.ts';
 import { healthRoutes } from './routes/health.ts';
 import { intakeRoutes } from './routes/intake.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -74,6 +75,7 @@ export async function createServer(services: Services, options: ServerOptions): 
     healthRoutes(routes, services, access);
     modelRoutes(routes, services, access);
     baselineRoutes(routes, services, access);
+    distributionRoutes(routes, services, access);
     processRoutes(routes, services, access, options.telemetryPath);
     landingPage(routes, services, access, options);
     docsPage(routes, access);

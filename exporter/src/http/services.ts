@@ -1,4 +1,5 @@
 import type { BaselineDescription, BaselineRow } from '../domain/baseline.ts';
+import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelDeclaration, ModelDescription } from '../domain/model.ts';
 import type { ModelReport } from '../domain/model-report.ts';
 import type {
@@ -18,6 +19,13 @@ export interface Services {
   readonly groundTruth: (decoded: DecodedRows<RawGroundTruth>) => Promise<GroundTruthReply>;
   /** Latest evaluation of every model version, in order of name. */
   readonly reports: () => readonly ModelReport[];
+  /** `version` undefined: the busiest; `window` as text such as `24h`, undefined: that of data_drift. Rejects with not_found, invalid. */
+  readonly distribution: (request: {
+    readonly model: string;
+    readonly version: string | undefined;
+    readonly feature: string;
+    readonly window: string | undefined;
+  }) => Promise<FeatureDistribution>;
   readonly models: {
     readonly list: () => Promise<readonly ModelDescription[]>;
     readonly get: (model: string) => Promise<ModelDescription>;

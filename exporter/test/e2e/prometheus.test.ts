@@ -2,35 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { makeEvents } from '../support/load.ts';
+import { freePort, promQuery } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
-
-interface QueryAnswer {
-  readonly status: string;
-  readonly data: {
-    readonly result: readonly {
-      readonly metric: Record<string, string>;
-      readonly value: readonly [number, string];
-    }[];
-  };
-}
 
 const FAST = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`];
 const installed = spawnSync('prometheus', ['--version']).status === 0;
 // With CI=true it is installed, or the run has failed before this.
 const withPrometheus = installed ? describe : describe.skip;
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 withPrometheus('a real Prometheus', () => {
   const folder = temporaryFolder();
@@ -92,11 +74,7 @@ withPrometheus('a real Prometheus', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const query = async (promql: string): Promise<{ metric: Record<string, string>; value: number }[]> => {
-    const answer = await jsonOf<QueryAnswer>(await fetch(`${api}/query?query=${encodeURIComponent(promql)}`));
-    expect(answer.status).toBe('success');
-    return answer.data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
-  };
+  const query = (promql: string) => promQuery(api, promql);
 
   test('scrapes a health score that is the one of the report', async () => {
     await eventually(async () => {

@@ -1,0 +1,32 @@
+import net from 'node:net';
+import { expect } from '@jest/globals';
+import { jsonOf } from './exporter-process.ts';
+
+interface QueryAnswer {
+  readonly status: string;
+  readonly data: {
+    readonly result: readonly {
+      readonly metric: Record<string, string>;
+      readonly value: readonly [number, string];
+    }[];
+  };
+}
+
+/** A port that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** An instant query; `api` ends in /api/v1. */
+export async function promQuery(
+  api: string,
+  promql: string,
+): Promise<{ metric: Record<string, string>; value: number }[]> {
+  const answer = await jsonOf<QueryAnswer>(await fetch(`${api}/query?query=${encodeURIComponent(promql)}`));
+  expect(answer.status).toBe('success');
+  return answer.data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+}
