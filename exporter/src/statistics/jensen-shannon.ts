@@ -1,4 +1,4 @@
-import { JEFFREYS } from './kullback-leibler.ts';
+import { JEFFREYS, shareScale } from './smoothing.ts';
 
 /**
  * Jensen-Shannon distance, base 2: the square root of the mean KL divergence of both sides from their average. A metric; symmetric.
@@ -6,7 +6,7 @@ import { JEFFREYS } from './kullback-leibler.ts';
  * @param baseline counts by cell
  * @param current counts by cell
  * @param cells how many cells to read
- * @param pseudoCount added to each cell of both sides (see kullback-leibler.ts); 0 for none
+ * @param pseudoCount added to each cell of both sides (see smoothing.ts); 0 for none
  * @returns 0 (equal) .. 1 (nothing in common); NaN for an empty side
  *
  * Example: baseline [10, 20, 30, 25, 15], current [5, 10, 20, 30, 35], no smoothing -> 0.2387.
@@ -17,15 +17,9 @@ export function jensenShannonDistance(
   cells: number,
   pseudoCount: number = JEFFREYS,
 ): number {
-  let n = 0;
-  let m = 0;
-  for (let k = 0; k < cells; k++) {
-    n += baseline[k]!;
-    m += current[k]!;
-  }
-  if (n === 0 || m === 0) return NaN;
-  const baselineScale = 1 / (n + pseudoCount * cells);
-  const currentScale = 1 / (m + pseudoCount * cells);
+  const baselineScale = shareScale(baseline, cells, pseudoCount);
+  const currentScale = shareScale(current, cells, pseudoCount);
+  if (Number.isNaN(baselineScale + currentScale)) return NaN;
   let divergence = 0;
   for (let k = 0; k < cells; k++) {
     const p = (current[k]! + pseudoCount) * currentScale;

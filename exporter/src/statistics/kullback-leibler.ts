@@ -1,12 +1,11 @@
+import { JEFFREYS, shareScale } from './smoothing.ts';
+
 /**
  * Kullback-Leibler divergence KL(current || baseline) in nats, on coarse cells with Jeffreys smoothing.
  *
  * Use about ten cells of equal baseline mass: on 256 fine bins and 500 values its mean is .18 with no drift at all, on ten .009;
  * on cells of equal width a lognormal shift of 1 gives .10 instead of .44.
  */
-
-/** Pseudo-count of every cell: (c + 1/2) / (n + K/2), so that an empty cell is rare, not impossible. */
-export const JEFFREYS = 0.5;
 
 /**
  * Adds fine bins up into coarse cells.
@@ -50,15 +49,9 @@ export function klDivergence(
   cells: number,
   pseudoCount: number = JEFFREYS,
 ): number {
-  let n = 0;
-  let m = 0;
-  for (let k = 0; k < cells; k++) {
-    n += baseline[k]!;
-    m += current[k]!;
-  }
-  if (n === 0 || m === 0) return NaN;
-  const baselineScale = 1 / (n + pseudoCount * cells);
-  const currentScale = 1 / (m + pseudoCount * cells);
+  const baselineScale = shareScale(baseline, cells, pseudoCount);
+  const currentScale = shareScale(current, cells, pseudoCount);
+  if (Number.isNaN(baselineScale + currentScale)) return NaN;
   let divergence = 0;
   for (let k = 0; k < cells; k++) {
     const p = (current[k]! + pseudoCount) * currentScale;

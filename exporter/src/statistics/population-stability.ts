@@ -1,4 +1,4 @@
-import { JEFFREYS } from './kullback-leibler.ts';
+import { JEFFREYS, shareScale } from './smoothing.ts';
 
 /**
  * Population stability index: sum of (p - q) ln(p / q), that is KL both ways. Custom calls .1 a moderate and .25 a large shift; it
@@ -7,7 +7,7 @@ import { JEFFREYS } from './kullback-leibler.ts';
  * @param baseline counts by cell
  * @param current counts by cell
  * @param cells how many cells to read
- * @param pseudoCount added to each cell of both sides (see kullback-leibler.ts); 0 for none
+ * @param pseudoCount added to each cell of both sides (see smoothing.ts); 0 for none
  * @returns 0 or more; NaN for an empty side
  *
  * Example: baseline [50, 50, 0], current [45, 45, 10] -> 0.3102.
@@ -18,15 +18,9 @@ export function populationStabilityIndex(
   cells: number,
   pseudoCount: number = JEFFREYS,
 ): number {
-  let n = 0;
-  let m = 0;
-  for (let k = 0; k < cells; k++) {
-    n += baseline[k]!;
-    m += current[k]!;
-  }
-  if (n === 0 || m === 0) return NaN;
-  const baselineScale = 1 / (n + pseudoCount * cells);
-  const currentScale = 1 / (m + pseudoCount * cells);
+  const baselineScale = shareScale(baseline, cells, pseudoCount);
+  const currentScale = shareScale(current, cells, pseudoCount);
+  if (Number.isNaN(baselineScale + currentScale)) return NaN;
   let index = 0;
   for (let k = 0; k < cells; k++) {
     const p = (current[k]! + pseudoCount) * currentScale;
