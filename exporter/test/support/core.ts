@@ -7,6 +7,9 @@ import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { Evaluator } from '../../src/evaluation/evaluator.ts';
 import { DAY_MS } from '../../src/histogram/time-bucket.ts';
+import { separate } from '../../src/intake/formats/json-events.ts';
+import { toGroundTruth } from '../../src/intake/formats/labels.ts';
+import { toPrediction } from '../../src/intake/formats/prediction-event.ts';
 import { onGroundTruth, onPredictions } from '../../src/pipeline.ts';
 import type { IntakeDependencies } from '../../src/pipeline.ts';
 import { BaselineStore } from '../../src/storage/baseline-store.ts';
@@ -84,37 +87,10 @@ export async function openCore(url: string, options: { readonly now: () => numbe
 
 export type Core = Awaited<ReturnType<typeof openCore>>;
 
-export function decodeEvents(events: readonly Partial<Record<string, unknown>>[]): DecodedRows<RawPrediction> {
-  return {
-    rows: events.map((event, index) => ({
-      index,
-      model: event.model,
-      version: event.version,
-      predictionId: event.prediction_id,
-      timestamp: event.timestamp,
-      features: { kind: 'object', value: event.features },
-      prediction: event.prediction,
-      score: event.score,
-      scores: event.scores,
-      latencyMs: event.latency_ms,
-      error: event.error,
-      segment: event.segment,
-      unknownKeys: [],
-    })),
-    errors: [],
-  };
+export function decodeEvents(events: readonly unknown[]): DecodedRows<RawPrediction> {
+  return separate(events.map(toPrediction));
 }
 
-function decodeLabels(labels: readonly Partial<Record<string, unknown>>[]): DecodedRows<RawGroundTruth> {
-  return {
-    rows: labels.map((label, index) => ({
-      index,
-      model: label.model,
-      predictionId: label.prediction_id,
-      label: label.label,
-      timestamp: label.timestamp,
-      unknownKeys: [],
-    })),
-    errors: [],
-  };
+function decodeLabels(labels: readonly unknown[]): DecodedRows<RawGroundTruth> {
+  return separate(labels.map(toGroundTruth));
 }
