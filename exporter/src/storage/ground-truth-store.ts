@@ -55,6 +55,7 @@ export class GroundTruthStore {
     if (newest.length === 0) return { joined: 0, waiting: 0, updated: 0, duplicates: 0 };
     return this.retried(async (client) => {
       const stored = await upsert(client, newest, nowMs);
+      if (stored.length === 0) return { joined: 0, waiting: 0, updated: 0, duplicates: rows.length };
       const updated = stored.filter(({ inserted }) => !inserted).length;
       const { joined, unmatched } = await this.join(client, stored, nowMs, true);
       return {
