@@ -95,7 +95,7 @@ export function buildScheme(
   );
   return {
     scheme: {
-      score: score.seen === 0 ? unbinned() : buildNumericBins(score.values()),
+      score: score.seen === 0 ? unbinned() : buildNumericBins(score.values(), decisionEdge(target)),
       features: built.map(({ bins }) => bins),
       outlierFences: built.map(({ fences }) => fences),
     },
@@ -103,6 +103,11 @@ export function buildScheme(
       .map(({ summary }) => ({ ...summary, missing: spool.rows - summary.values }))
       .filter(({ feature }) => present.has(feature)),
   };
+}
+
+/** A binary score alone means the positive class from one half on: no bin lies on both sides. */
+function decisionEdge({ task }: ModelTarget): { readonly mustHaveEdges?: readonly number[] } {
+  return task === 'binary' ? { mustHaveEdges: [nextDown(0.5)] } : {};
 }
 
 /** The third look: every row counted under the new scheme. Features that the rows cannot have are absent, not missing. */

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 
 import { target, testContext } from '../../test/support/model-counts.ts';
+import { testTarget } from '../../test/support/model-target.ts';
+import { countLabel } from '../histogram/count-label.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
 import { NO_FIGURES, performanceFigures } from './performance-figures.ts';
 
@@ -75,6 +77,60 @@ test('ranking: ties count half', () => {
   expect(performanceFigures(made, binary).averagePrecision).toBeCloseTo(0.75 * 0.75 + 0.25 * (4 / 6), 12);
 });
 
+test('the interval of an area, by Hanley and McNeil', () => {
+  const made = counts([1, 1, 100], [0, 0, 1_000]);
+  // 100 positives above 800 negatives and below 200: area .8, standard error .0272.
+  made.scores
+    .set(5 * 2, 800)
+    .set(6 * 2 + 1, 100)
+    .set(7 * 2, 200);
+  const { rocAuc, rocAucLower, rocAucUpper } = performanceFigures(made, binary);
+  expect(rocAuc).toBeCloseTo(0.8, 12);
+  expect(rocAucLower).toBeCloseTo(0.8 - 1.96 * 0.0272, 3);
+  expect(rocAucUpper).toBeCloseTo(0.8 + 1.96 * 0.0272, 3);
+});
+
+describe('several classes with scores', () => {
+  const scores: readonly (readonly number[])[] = [
+    [0.7, 0.2, 0.1],
+    [0.5, 0.3, 0.2],
+    [0.3, 0.5, 0.2],
+    [0.2, 0.6, 0.2],
+    [0.1, 0.2, 0.7],
+    [0.4, 0.35, 0.25],
+    [0.25, 0.3, 0.45],
+    [0.3, 0.36, 0.34],
+  ];
+  const actual = [0, 0, 1, 1, 2, 2, 2, 0];
+  const multiclass = testTarget({
+    task: 'multiclass',
+    classCodes: new Map([
+      ['a', 0],
+      ['b', 1],
+      ['c', 2],
+    ]),
+  });
+  const made = new PerformanceCounts();
+  scores.forEach((row, i) => {
+    const className = 'abc'[row.indexOf(Math.max(...row))]!;
+    const label = { className: 'abc'[actual[i]!]!, value: NaN };
+    countLabel(made, multiclass, { prediction: NaN, className, score: NaN, scores: row }, label, NaN);
+  });
+  const found = performanceFigures(made, { ...binary, task: 'multiclass' });
+
+  // scikit-learn 1.9.1 on the same: roc_auc_score(multi_class='ovr', average='macro'), average_precision_score(average='macro')
+  // of the indicators, log_loss; the Brier score by its definition.
+  test.each([
+    ['rocAuc', 0.9444444444444443],
+    ['averagePrecision', 0.9277777777777777],
+    ['logLoss', 0.749905591803368],
+    ['brierScore', 0.4144],
+    ['weightedPrecision', 0.7916666666666666],
+    ['weightedF1', 0.75],
+  ] as const)('%s is that of scikit-learn', (figure, value) => expect(found[figure]).toBeCloseTo(value, 9));
+  test('no interval', () => expect(found.rocAucLower).toBeNaN());
+});
+
 describe('several classes', () => {
   // Rows are predictions: class 0: 8 0 2, class 3: 1 6 0, class 250 (other): 1 4 8; columns are what came true.
   const made = counts([0, 0, 8], [0, 250, 2], [3, 0, 1], [3, 3, 6], [250, 0, 1], [250, 3, 4], [250, 250, 8]);
@@ -87,7 +143,13 @@ describe('several classes', () => {
     expect(found.balancedAccuracy).toBeCloseTo((8 / 10 + 6 / 10 + 8 / 10) / 3, 12);
     expect(found.f1).toBeCloseTo((16 / 20 + 12 / 17 + 16 / 23) / 3, 12);
   });
-  test('no ranking', () => expect(found.rocAuc).toBeNaN());
+  test('averages weighted by what came true', () => {
+    // Ten of each came true.
+    expect(found.weightedRecall).toBeCloseTo(22 / 30, 12);
+    expect(found.weightedPrecision).toBeCloseTo((10 * (8 / 10) + 10 * (6 / 7) + 10 * (8 / 13)) / 30, 12);
+    expect(found.weightedF1).toBeCloseTo((10 * (16 / 20) + 10 * (12 / 17) + 10 * (16 / 23)) / 30, 12);
+  });
+  test('no ranking without scores', () => expect(found.rocAuc).toBeNaN());
 });
 
 test('regression, by hand', () => {

@@ -1,11 +1,12 @@
 import type { PerformanceFigures } from '../domain/health.ts';
 import { MAX_CLASSES } from '../histogram/model-target.ts';
+import { ODDS_CODES } from '../histogram/performance-counts.ts';
 import type { PerformanceCounts } from '../histogram/performance-counts.ts';
 import { calibrationGap } from '../statistics/calibration.ts';
 import { binaryFigures, multiclassFigures } from '../statistics/classification.ts';
 import { wilsonInterval } from '../statistics/intervals.ts';
 import { regressionFigures } from '../statistics/regression.ts';
-import { averagePrecision, rocAuc } from '../statistics/roc.ts';
+import { averagePrecision, hanleyMcNeilSe, rocAuc } from '../statistics/roc.ts';
 import type { ModelContext } from './check.ts';
 
 /** What is undefined until the task and the data define it. */
@@ -18,7 +19,12 @@ export const NO_FIGURES: PerformanceFigures = {
   precision: NaN,
   recall: NaN,
   f1: NaN,
+  weightedPrecision: NaN,
+  weightedRecall: NaN,
+  weightedF1: NaN,
   rocAuc: NaN,
+  rocAucLower: NaN,
+  rocAucUpper: NaN,
   averagePrecision: NaN,
   logLoss: NaN,
   brierScore: NaN,
@@ -46,7 +52,7 @@ export function performanceFigures(
         ...ranking(counts, context.scheme.score.edges.length + 1),
       };
     case 'multiclass':
-      return classification(counts, -1);
+      return { ...classification(counts, -1), ...scoredClasses(counts), ...rankedClasses(counts) };
     case 'unknown':
       return NO_FIGURES;
   }
@@ -71,8 +77,8 @@ function classification(counts: PerformanceCounts, positive: number): Performanc
   }
   if (samples === 0) return NO_FIGURES;
   const { lower, upper } = wilsonInterval(correct, samples);
-  const { balancedAccuracy, precision, recall, f1 } =
-    positive < 0 ? severalClasses(counts) : twoClasses(counts, positive);
+  const { balancedAccuracy, precision, recall, f1, ...weighted } =
+    positive < 0 ? severalClasses(counts) : { ...twoClasses(counts, positive), ...NO_WEIGHTED };
   return {
     ...NO_FIGURES,
     samples,
@@ -83,8 +89,13 @@ function classification(counts: PerformanceCounts, positive: number): Performanc
     precision,
     recall,
     f1,
+    weightedPrecision: weighted.weightedPrecision,
+    weightedRecall: weighted.weightedRecall,
+    weightedF1: weighted.weightedF1,
   };
 }
+
+const NO_WEIGHTED = { weightedPrecision: NaN, weightedRecall: NaN, weightedF1: NaN };
 
 function twoClasses(counts: PerformanceCounts, positive: number): ReturnType<typeof binaryFigures> {
   let truePositives = 0;
@@ -133,5 +144,58 @@ function ranking(counts: PerformanceCounts, bins: number): Partial<PerformanceFi
   const positives = new Float64Array(bins);
   const negatives = new Float64Array(bins);
   for (const [cell, count] of counts.scores) ((cell & 1) === 1 ? positives : negatives)[cell >>> 1] = count;
-  return { rocAuc: rocAuc(positives, negatives, bins), averagePrecision: averagePrecision(positives, negatives, bins) };
+  const area = rocAuc(positives, negatives, bins);
+  return {
+    rocAuc: area,
+    ...areaInterval(area, total(positives), total(negatives)),
+    averagePrecision: averagePrecision(positives, negatives, bins),
+  };
+}
+
+const Z_95 = 1.959963984540054;
+
+function areaInterval(
+  area: number,
+  positives: number,
+  negatives: number,
+): Pick<PerformanceFigures, 'rocAucLower' | 'rocAucUpper'> {
+  const half = Z_95 * hanleyMcNeilSe(area, positives, negatives);
+  return { rocAucLower: Math.max(0, area - half), rocAucUpper: Math.min(1, area + half) };
+}
+
+/** Of several classes: the sum over the classes of (score - outcome)^2, 0..2, and the likelihood of the class that came true. */
+function scoredClasses(counts: PerformanceCounts): Partial<PerformanceFigures> {
+  const n = counts.scored;
+  return n <= 0 ? {} : { logLoss: counts.logLossSum / n, brierScore: counts.brierSum / n };
+}
+
+/** Each class against the rest, and the mean over the classes that came true and did not. */
+function rankedClasses(counts: PerformanceCounts): Partial<PerformanceFigures> {
+  const byClass = new Map<number, { readonly positives: Float64Array; readonly negatives: Float64Array }>();
+  for (const [cell, count] of counts.scores) {
+    const code = cell >>> 1;
+    const classCode = Math.floor(code / ODDS_CODES);
+    let of = byClass.get(classCode);
+    if (of === undefined)
+      byClass.set(
+        classCode,
+        (of = { positives: new Float64Array(ODDS_CODES), negatives: new Float64Array(ODDS_CODES) }),
+      );
+    ((cell & 1) === 1 ? of.positives : of.negatives)[code % ODDS_CODES] = count;
+  }
+  let classes = 0;
+  let areas = 0;
+  let precisions = 0;
+  for (const { positives, negatives } of byClass.values()) {
+    const area = rocAuc(positives, negatives, ODDS_CODES);
+    if (Number.isNaN(area)) continue;
+    classes++;
+    areas += area;
+    precisions += averagePrecision(positives, negatives, ODDS_CODES);
+  }
+  return classes === 0 ? {} : { rocAuc: areas / classes, averagePrecision: precisions / classes };
+}
+
+function total(counts: Float64Array): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }

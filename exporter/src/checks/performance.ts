@@ -2,6 +2,7 @@ import type { PerformanceOutcome } from '../domain/health.ts';
 import type { PerformanceCounts } from '../histogram/performance-counts.ts';
 import { twoProportionPValue, welchPValue } from '../statistics/hypothesis.ts';
 import type { Check, ModelBaseline, ModelContext, ModelCounts } from './check.ts';
+import { estimateOf } from './estimated-performance.ts';
 import { INSUFFICIENT, SIGNIFICANT_P, stateOf } from './gate.ts';
 import { NO_FIGURES, performanceFigures } from './performance-figures.ts';
 import { ramp, worse } from './ramp.ts';
@@ -19,7 +20,18 @@ export const performance: Check<PerformanceOutcome> = {
     const labelCoverage = window.features.rows === 0 ? NaN : window.performance.labelled / window.features.rows;
     const drop = dropOf(figures, baseline, context);
     const calibrationGapChange = Math.abs(figures.calibrationGap - baseline.calibrationGap);
-    const common = { windowMs, samples: figures.samples, figures, baseline, drop, calibrationGapChange, labelCoverage };
+    const { report, labels } = context.settings.minimumSamples;
+    const needed = { rows: report, labels: Math.min(report, labels) };
+    const common = {
+      windowMs,
+      samples: figures.samples,
+      figures,
+      baseline,
+      drop,
+      calibrationGapChange,
+      labelCoverage,
+      estimate: estimateOf(context, window, figures, needed),
+    };
     const lacking = lackingData(context, figures.samples, baseline.samples, labelCoverage, drop);
     if (lacking !== null || context.baseline === null) return { ...common, ...INSUFFICIENT, reason: lacking };
     const { accuracyDrop, calibrationGap } = context.settings.thresholds;

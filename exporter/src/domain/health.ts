@@ -32,7 +32,15 @@ export interface PerformanceFigures {
   readonly precision: number;
   readonly recall: number;
   readonly f1: number;
+  /** Averages weighted by how often each class occurs; NaN but for several classes. */
+  readonly weightedPrecision: number;
+  readonly weightedRecall: number;
+  readonly weightedF1: number;
+  /** Several classes: mean over the classes of each against the rest. */
   readonly rocAuc: number;
+  /** 95 % interval of the area by Hanley and McNeil's standard error; NaN for several classes. */
+  readonly rocAucLower: number;
+  readonly rocAucUpper: number;
   readonly averagePrecision: number;
   readonly logLoss: number;
   readonly brierScore: number;
@@ -46,6 +54,22 @@ export interface PerformanceFigures {
   readonly bias: number;
 }
 
+/** What the scores alone promise (CBPE): right while the baseline's calibration holds, and blind to concept drift. */
+export interface PerformanceEstimate {
+  /** Predictions of the window that it is made of, labelled or not. */
+  readonly samples: number;
+  readonly accuracy: number;
+  /** Chance of the labels alone, not of the fit. */
+  readonly accuracyStandardError: number;
+  /** NaN for several classes. */
+  readonly rocAuc: number;
+  readonly rocAucStandardError: number;
+  /** Estimate minus what came true, over the labelled predictions of the window alone; NaN while there are too few. */
+  readonly accuracyError: number;
+  readonly rocAucError: number;
+  readonly labelledSamples: number;
+}
+
 export interface PerformanceOutcome extends CheckOutcome {
   readonly figures: PerformanceFigures;
   readonly baseline: PerformanceFigures;
@@ -55,6 +79,8 @@ export interface PerformanceOutcome extends CheckOutcome {
   readonly calibrationGapChange: number;
   /** Labelled share of the window's predictions, 0..1. */
   readonly labelCoverage: number;
+  /** null where it cannot be made: regressions, no scores, no labelled baseline, too few predictions. */
+  readonly estimate: PerformanceEstimate | null;
 }
 
 export interface FeatureDrift {

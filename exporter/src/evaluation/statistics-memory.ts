@@ -152,11 +152,17 @@ export class StatisticsMemory {
     const bucket = this.bucketFor(key);
     if (bucket === null) return null;
     const { features, minutes } = bucket.open!;
-    if (recount) return { features, minutes, totals: null };
+    const positiveClass = this.schemes.current(key.versionId)?.positiveClass ?? -1;
+    if (recount) return { features, minutes, positiveClass, totals: null };
     const totals = this.totalsOf(key.versionId);
     totals.sawPrediction(newestMs);
     this.dirtyTotals.add(key.versionId);
-    return { features, minutes, totals: { cells: cellSink(totals, this.marksOf(key)), traffic: totals.traffic } };
+    return {
+      features,
+      minutes,
+      positiveClass,
+      totals: { cells: cellSink(totals, this.marksOf(key)), traffic: totals.traffic },
+    };
   }
 
   private applyPerformance(group: PerformanceGroup, recount: boolean): void {

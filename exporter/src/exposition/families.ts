@@ -84,6 +84,16 @@ export const modelFamilies = {
     [...WINDOW, 'bound'],
   ),
   accuracyDrop: gauge('ml_model_accuracy_drop_ratio', 'Baseline accuracy minus accuracy over the window.', WINDOW),
+  estimatedAccuracy: gauge(
+    'ml_model_estimated_accuracy_ratio',
+    'Accuracy over the window as the calibration of the baseline lets expect, without labels.',
+    WINDOW,
+  ),
+  estimatedRocAuc: gauge(
+    'ml_model_estimated_roc_auc_ratio',
+    'Area under the ROC curve over the window as the calibration of the baseline lets expect, without labels.',
+    WINDOW,
+  ),
   confusion: counter('ml_model_confusion_total', 'Labelled predictions by predicted and actual class.', [
     ...MODEL,
     'predicted',

@@ -15,6 +15,10 @@ export function publishPerformance(w: SeriesWriter, report: ModelReport, totals:
   // Also of a window without enough labels: it says why there is nothing else.
   const window = windowLabel(checks.performance.windowMs);
   w.set(families.labelCoverage, [model, version, window], checks.performance.labelCoverage);
+  // Beside the realised figures, never in their place: most of its use is before these are there.
+  const { estimate } = checks.performance;
+  w.set(families.estimatedAccuracy, [model, version, window], estimate?.accuracy);
+  w.set(families.estimatedRocAuc, [model, version, window], estimate?.rocAuc);
   publishWindow(w, report, window);
   if (baseline.performance === null) return;
   for (const { figure, baseline: family } of performanceFamilies)

@@ -14,11 +14,12 @@ import type { Traffic } from './traffic.ts';
 /**
  * The payload of a statistics_bucket row, and of a baseline: everything counted of one model version over one stretch of time.
  *
- *   u8 format = 1 | minutes | performance | varint rows | features        (sparse-codec)
+ *   u8 format | minutes | performance | varint rows | features        (sparse-codec)
  *
+ * Format 2 added rows by score and decision, which estimates of performance are made of; format 1 reads as having none.
  * Minutes and performance come first: a window of latency or labels is read without touching the features.
  */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface BucketCounts {
   readonly features: FeatureCounts;
@@ -82,8 +83,9 @@ export function addBucketFeatures(bytes: Uint8Array, into: FeatureCounts): void 
 
 function begin(bytes: Uint8Array): ByteReader {
   const reader = new ByteReader(bytes);
-  const format = reader.u8();
-  if (format !== FORMAT) throw new RangeError(`statistics bucket of format ${format}, this version knows ${FORMAT}`);
+  reader.format = reader.u8();
+  if (reader.format < 1 || reader.format > FORMAT)
+    throw new RangeError(`statistics bucket of format ${reader.format}, this version knows 1 to ${FORMAT}`);
   return reader;
 }
 

@@ -65,6 +65,8 @@ export class ByteWriter {
 export class ByteReader {
   readonly bytes: Uint8Array;
   at: number;
+  /** Of the payload, for what later formats added. */
+  format = 0;
   private readonly view: DataView;
 
   constructor(bytes: Uint8Array, at = 0) {

@@ -6,7 +6,7 @@ import { countLabel } from './count-label.ts';
 import type { Label, PredictedOutcome } from './count-label.ts';
 import { OTHER } from './categories.ts';
 import type { ModelTarget } from './model-target.ts';
-import { PerformanceCounts } from './performance-counts.ts';
+import { oddsCode, PerformanceCounts } from './performance-counts.ts';
 
 /** Codes: no 0, yes 1; yes is the positive class. */
 const binary = testTarget();
@@ -167,4 +167,60 @@ describe('delay', () => {
     expect([...count(binary, {}, named('yes'), 60).delays.keys()]).toEqual([512]);
     expect([...count(binary, {}, named('yes'), 60.01).delays.keys()]).toEqual([513]);
   });
+});
+
+describe('decisions, by the bin of the watched score', () => {
+  const code = binary.scheme.score.edges.filter((edge) => edge < 0.8).length;
+  test.each<[string, ModelTarget, Partial<PredictedOutcome>, Label, number | null]>([
+    ['predicted positive, whatever came true', binary, { className: 'yes', score: 0.8 }, named('no'), 2 * code + 1],
+    ['predicted negative', binary, { className: 'no', score: 0.8 }, named('no'), 2 * code],
+    ['a score alone is positive from one half on', binary, { score: 0.8 }, named('no'), 2 * code + 1],
+    ['without a score', binary, { className: 'yes' }, named('no'), null],
+    ['several classes: right', multiclass, { className: 'b', scores: [0.1, 0.8, 0.1] }, named('b'), 2 * code + 1],
+    ['several classes: wrong', multiclass, { className: 'b', scores: [0.1, 0.8, 0.1] }, named('c'), 2 * code],
+    ['a regression', regression, { prediction: 1 }, valued(1), null],
+  ])('%s', (_name, target, outcome, label, cell) => {
+    expect(count(target, outcome, label).decisions).toEqual(new Map(cell === null ? [] : [[cell, 1]]));
+  });
+});
+
+describe('scores of several classes', () => {
+  test('one cell a class, in bins of the log-odds; log loss of the one that came true, squares over all', () => {
+    const counts = count(multiclass, { className: 'a', scores: [0.5, 0.2, 0.3] }, named('c'));
+    // ln(.2 / .8) * 64 = -88.7, ln(.3 / .7) * 64 = -54.2
+    expect([...counts.scores]).toEqual([
+      [1_024 * 2, 1],
+      [(2_048 + 1_024 - 89) * 2, 1],
+      [(2 * 2_048 + 1_024 - 54) * 2 + 1, 1],
+    ]);
+    expect(counts.scored).toBe(1);
+    expect(counts.logLossSum).toBeCloseTo(-Math.log(0.3), 12);
+    expect(counts.brierSum).toBeCloseTo(0.25 + 0.04 + 0.49, 12);
+  });
+
+  test.each([
+    ['the class that came true has no score', [0.5, 0.5], 'c'],
+    ['it is a margin', [0.5, 0.2, 1.3], 'c'],
+    ['no scores', null, 'c'],
+    ['a class nobody knows', [0.5, 0.2, 0.3], 'd'],
+  ])('none: %s', (_name, scores, label) => {
+    const counts = count(multiclass, { className: 'a', scores }, named(label));
+    expect(counts).toMatchObject({ scored: 0, logLossSum: 0, brierSum: 0 });
+    expect(counts.scores.size).toBe(0);
+  });
+
+  test('of more than 20 classes no ranking is counted', () => {
+    const names = Array.from({ length: 21 }, (_, i) => `c${i}`);
+    const many = testTarget({ task: 'multiclass', classCodes: new Map(names.map((name, i) => [name, i])) });
+    const counts = count(many, { className: 'c0', scores: names.map(() => 1 / 21) }, named('c3'));
+    expect(counts.scores.size).toBe(0);
+    expect(counts.logLossSum).toBeCloseTo(Math.log(21), 12);
+  });
+
+  test.each([
+    ['one half', 0.5, 1_024],
+    ['never', 0, 0],
+    ['always', 1, 2_047],
+    ['next to never', 1e-300, 0],
+  ])('the bin of %s', (_name, score, code) => expect(oddsCode(score)).toBe(code));
 });

@@ -2,6 +2,7 @@ import { binInto, preparedEdges } from './binner.ts';
 import { OTHER } from './categories.ts';
 import { driftScore } from './model-target.ts';
 import type { ModelTarget } from './model-target.ts';
+import { ODDS_CODES, oddsCode } from './performance-counts.ts';
 import type { PerformanceCounts } from './performance-counts.ts';
 
 /** A stored prediction as far as its performance goes. */
@@ -23,6 +24,9 @@ export interface Label {
 
 /** Log loss is taken of probabilities kept this far from 0 and 1, as scikit-learn 1.2 does. */
 const PROBABILITY_FLOOR = 1e-15;
+
+/** Of models with more classes no ranking is counted: a labelled row costs a cell for each class. */
+export const MAX_RANKED_CLASSES = 20;
 
 /** Adds one labelled prediction. Nothing but `labelled` is counted while the task is unknown: the baseline brings the rest. */
 export function countLabel(
@@ -60,7 +64,9 @@ function countClass(into: PerformanceCounts, target: ModelTarget, predicted: Pre
   if (code >= 0) {
     const cell = code * 256 + actual;
     into.confusion.set(cell, (into.confusion.get(cell) ?? 0) + 1);
+    countDecision(into, target, score, target.task === 'binary' ? code === target.positiveClass : code === actual);
   }
+  if (target.task === 'multiclass') countClassScores(into, target, predicted.scores, actual);
   if (target.task !== 'binary' || target.positiveClass < 0 || !Number.isFinite(score)) return;
   const positive = actual === target.positiveClass ? 1 : 0;
   const cell = binInto(preparedEdges(target.scheme.score), score) * 2 + positive;
@@ -72,6 +78,34 @@ function countClass(into: PerformanceCounts, target: ModelTarget, predicted: Pre
   into.positives += positive;
   into.brierSum += (score - positive) ** 2;
   into.logLossSum -= Math.log(likelihood);
+}
+
+function countDecision(into: PerformanceCounts, target: ModelTarget, score: number, decision: boolean): void {
+  if (!Number.isFinite(score)) return;
+  const cell = binInto(preparedEdges(target.scheme.score), score) * 2 + Number(decision);
+  into.decisions.set(cell, (into.decisions.get(cell) ?? 0) + 1);
+}
+
+/** Only of rows that score the class that came true: without it neither rank nor likelihood are defined. */
+function countClassScores(
+  into: PerformanceCounts,
+  target: ModelTarget,
+  scores: readonly number[] | null,
+  actual: number,
+): void {
+  const likely = scores?.[actual] ?? NaN;
+  if (scores === null || !(likely >= 0 && likely <= 1)) return;
+  into.scored++;
+  into.logLossSum -= Math.log(Math.min(Math.max(likely, PROBABILITY_FLOOR), 1 - PROBABILITY_FLOOR));
+  for (let code = 0; code < scores.length; code++) {
+    const score = scores[code]!;
+    if (!(score >= 0 && score <= 1)) continue;
+    const cameTrue = Number(code === actual);
+    into.brierSum += (score - cameTrue) ** 2;
+    if (target.classCodes.size > MAX_RANKED_CLASSES) continue;
+    const cell = (code * ODDS_CODES + oddsCode(score)) * 2 + cameTrue;
+    into.scores.set(cell, (into.scores.get(cell) ?? 0) + 1);
+  }
 }
 
 /** A binary prediction that came as a score alone is the class that 0.5 divides; -1: there is none. */

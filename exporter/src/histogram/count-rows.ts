@@ -2,6 +2,7 @@ import type { BucketCounts } from './bucket-codec.ts';
 import { countLabel } from './count-label.ts';
 import type { Label } from './count-label.ts';
 import type { FeatureCounts } from './counts.ts';
+import { CLASS_COLUMN, SCORE_COLUMN } from './model-columns.ts';
 import type { BinnedBatch } from './prediction-batch.ts';
 import { MINUTE_MS } from './time-bucket.ts';
 import { Traffic } from './traffic.ts';
@@ -28,6 +29,11 @@ export function countRow(
     const cell = (column << 8) | binned.codes[codeAt + column]!;
     counts[cell] = counts[cell]! + 1;
   }
+  features.countPositive(
+    binned.codes[codeAt + SCORE_COLUMN]!,
+    binned.codes[codeAt + CLASS_COLUMN]!,
+    binned.batch.targets[row]!.positiveClass,
+  );
   features.rows++;
   addSums(features, binned, row, tails);
   minuteOf(minutes, minute).addRow(binned.errorCodes[row]!, binned.batch.latencyMs[row]! / 1000);

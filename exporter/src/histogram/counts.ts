@@ -1,4 +1,4 @@
-import { CODES } from './bin-scheme.ts';
+import { CODES, MISSING } from './bin-scheme.ts';
 
 /**
  * Counts of one stretch of time of one model version: a time bucket, a window (the sum of its buckets) or a baseline.
@@ -10,6 +10,8 @@ export class FeatureCounts {
   counts: Uint32Array;
   /** Sum of x of the outer and gap bins, by column * 256 + code. */
   readonly tails = new Map<number, number>();
+  /** Rows predicted as the positive class, by score code (binary models; see countPositive). */
+  readonly positives = new Uint32Array(CODES);
   /** Sum of the finite values of the score column (a score or a predicted value). */
   scoreSum = 0;
   /** Rows with a score of their predicted class, and the sum of those scores. */
@@ -43,16 +45,23 @@ export class FeatureCounts {
     const from = other.counts;
     for (let i = 0; i < from.length; i++) into[i] = into[i]! + from[i]!;
     for (const [key, sum] of other.tails) this.tails.set(key, (this.tails.get(key) ?? 0) + sum);
+    for (let code = 0; code < CODES; code++) this.positives[code] = this.positives[code]! + other.positives[code]!;
     this.rows += other.rows;
     this.scoreSum += other.scoreSum;
     this.confidenceRows += other.confidenceRows;
     this.confidenceSum += other.confidenceSum;
   }
 
+  /** @param positiveClass -1: none, as for all models but binary ones */
+  countPositive(scoreCode: number, classCode: number, positiveClass: number): void {
+    if (classCode === positiveClass && scoreCode < MISSING) this.positives[scoreCode] = this.positives[scoreCode]! + 1;
+  }
+
   clear(): void {
     this.rows = 0;
     this.counts.fill(0);
     this.tails.clear();
+    this.positives.fill(0);
     this.scoreSum = 0;
     this.confidenceRows = 0;
     this.confidenceSum = 0;

@@ -98,6 +98,7 @@ function applied(payload: Uint8Array): {
   const rows = applyDelta(payload, {
     predictions: (key) => ({
       ...at(buckets, `${key.versionId}/${key.bucketStart}`),
+      positiveClass: targets[0]!.positiveClass,
       totals: { traffic, cells: { count: (_column, _code, n) => (cells += n) } },
     }),
     performance: () => undefined,
@@ -115,6 +116,7 @@ function comparable(buckets: Buckets) {
       features.rows,
       [...features.counts],
       [...features.tails].sort(([a], [b]) => a - b).map(([cell, sum]) => [cell, Math.round(sum * 1e6)]),
+      [...features.positives],
       Math.round(features.scoreSum * 1e6),
       features.confidenceRows,
       [...minutes]
@@ -176,7 +178,7 @@ describe('prediction deltas', () => {
     const payload = encodePredictionDelta([binBatch(batchOf(fc.sample(row, { numRuns: 120, seed: 4 })))], [null]);
     for (let length = 0; length < payload.length; length += 7)
       expect(() => applied(payload.subarray(0, length))).toThrow();
-    expect(() => applied(Buffer.concat([Buffer.from([2]), payload.subarray(1)]))).toThrow(/format 2/);
+    expect(() => applied(Buffer.concat([Buffer.from([3]), payload.subarray(1)]))).toThrow(/format 3/);
   });
 });
 

@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { addSums, countRow, minuteOf, tailsByRow } from './count-rows.ts';
 import type { RowSums } from './count-rows.ts';
 import { FeatureCounts } from './counts.ts';
+import { CLASS_COLUMN, SCORE_COLUMN } from './model-columns.ts';
 import type { PerformanceCounts } from './performance-counts.ts';
 import type { BinnedBatch } from './prediction-batch.ts';
 import {
@@ -21,7 +22,7 @@ import type { Traffic } from './traffic.ts';
 /**
  * The payload of one statistics_delta row: all that one commit adds to the statistics, of however many models.
  *
- *   u8 format = 1 | varint base (minutes since the epoch)
+ *   u8 format | varint base (minutes since the epoch)
  *   varint n, n x directory entry, n x body             predictions
  *   varint n, n x performance group                     labels
  *   varint n, n x (varint model, varint count)          labels that found no prediction
@@ -35,7 +36,7 @@ import type { Traffic } from './traffic.ts';
  *
  * Few rows of a group cost least as their codes, many as counts: 28 B a row of 20 features against 126 B for a group of one as counts.
  */
-const FORMAT = 1;
+const FORMAT = 2;
 const LAYOUT_ROWS = 0;
 const LAYOUT_COUNTS = 1;
 /** Measured break-even of the two layouts for 20 features. */
@@ -253,6 +254,8 @@ function writeLabels(labels: LabelDelta, base: number): void {
 export interface PredictionSink {
   readonly features: FeatureCounts;
   readonly minutes: Map<number, Traffic>;
+  /** Class code; -1: none. */
+  readonly positiveClass: number;
   readonly totals: { readonly cells: CellSink; readonly traffic: Traffic } | null;
 }
 
@@ -266,8 +269,9 @@ export interface DeltaSink {
 /** Applies one delta; returns the number of prediction rows it counts. Throws on a payload that is not whole. */
 export function applyDelta(payload: Uint8Array, sink: DeltaSink): number {
   const reader = new ByteReader(payload);
-  const format = reader.u8();
-  if (format !== FORMAT) throw new RangeError(`statistics delta of format ${format}, this version knows ${FORMAT}`);
+  reader.format = reader.u8();
+  if (reader.format < 1 || reader.format > FORMAT)
+    throw new RangeError(`statistics delta of format ${reader.format}, this version knows 1 to ${FORMAT}`);
   const base = reader.varint();
   const entries = readDirectory(reader, base);
   let rows = 0;
@@ -323,7 +327,11 @@ function readDirectory(reader: ByteReader, base: number): Entry[] {
   return entries;
 }
 
-function readRows(reader: ByteReader, rows: number, { features, minutes, totals }: PredictionSink): void {
+function readRows(
+  reader: ByteReader,
+  rows: number,
+  { features, minutes, totals, positiveClass }: PredictionSink,
+): void {
   const columns = reader.varint();
   features.ensureColumns(columns);
   const { counts } = features;
@@ -338,6 +346,7 @@ function readRows(reader: ByteReader, rows: number, { features, minutes, totals 
       const cell = (column << 8) | bytes[at + column]!;
       counts[cell] = counts[cell]! + 1;
     }
+    features.countPositive(bytes[at + SCORE_COLUMN]!, bytes[at + CLASS_COLUMN]!, positiveClass);
     if (totals !== null) {
       totals.traffic.addRow(error, latencySeconds);
       for (let column = 0; column < columns; column++) totals.cells.count(column, bytes[at + column]!, 1);

@@ -9,9 +9,17 @@ export class PerformanceCounts {
   labelled = 0;
   /** predicted class code * 256 + actual class code -> count. */
   readonly confusion = new Map<number, number>();
-  /** score code * 2 + (1 for the positive class, else 0) -> count (binary models with scores). */
+  /**
+   * Binary models with scores: score code * 2 + (1 for the positive class, else 0) -> count. Several classes: the score of each class,
+   * (class code * ODDS_CODES + odds code) * 2 + (1 where the class came true, else 0) -> count.
+   */
   readonly scores = new Map<number, number>();
-  /** Labelled rows with a score, and their sums: score, (score - y)^2, -ln likelihood. */
+  /**
+   * score code * 2 + decision -> count, by the watched score. The decision is 1 where a binary model predicted the positive class, or
+   * where the prediction of one of several classes was right: what estimates of performance without labels are fitted to.
+   */
+  readonly decisions = new Map<number, number>();
+  /** Labelled rows with a score, and their sums: score, (score - y)^2 (of several classes over all of them), -ln likelihood. */
   scored = 0;
   scoreSum = 0;
   positives = 0;
@@ -34,6 +42,7 @@ export class PerformanceCounts {
     mergeCounts(this.confusion, other.confusion, sign);
     mergeCounts(this.scores, other.scores, sign);
     mergeCounts(this.delays, other.delays, sign);
+    mergeCounts(this.decisions, other.decisions, sign);
     this.scored += sign * other.scored;
     this.scoreSum += sign * other.scoreSum;
     this.positives += sign * other.positives;
@@ -73,6 +82,16 @@ export class PerformanceCounts {
     this.delays.set(code, (this.delays.get(code) ?? 0) + 1);
     this.delaySum += seconds;
   }
+}
+
+/** Bins of the log-odds of a class's score, 64 to the unit: scores whose odds differ by less than 1.6 % rank as equal. */
+export const ODDS_CODES = 2_048;
+const PER_UNIT = 64;
+
+/** Code 0..2047 of a score 0..1; 1024 is .5, and the ends take all that is beyond odds of 1 to 9 million. */
+export function oddsCode(score: number): number {
+  const code = Math.round(Math.log(score / (1 - score)) * PER_UNIT) + ODDS_CODES / 2;
+  return Math.min(ODDS_CODES - 1, Math.max(0, code));
 }
 
 /** Label delays run from seconds to months: the latency buckets (2^-16 .. 2^16), counted in minutes, cover 1 ms to 45 days. */

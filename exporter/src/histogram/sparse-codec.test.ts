@@ -29,6 +29,7 @@ const bucket: fc.Arbitrary<BucketCounts> = fc
     const made = emptyBucket(5);
     for (const [column, code, count] of cells) made.features.counts[column * 256 + code] = count;
     for (const [column, code, value] of tails) made.features.addTail(column, code, value);
+    for (const [, code, count] of cells) made.features.positives[code] = count;
     made.features.rows = cells.length;
     made.features.scoreSum = labels.length / 3;
     for (const [minute, rows] of minutes) {
@@ -42,6 +43,7 @@ const bucket: fc.Arbitrary<BucketCounts> = fc
         predicted * 256 + actual,
         (made.performance.confusion.get(predicted * 256 + actual) ?? 0) + 1,
       );
+      made.performance.decisions.set(actual, predicted + 1);
       made.performance.scored++;
       made.performance.scoreSum += score;
       made.performance.addDelay(Math.abs(score));
@@ -55,6 +57,7 @@ function facts(of: BucketCounts) {
   return {
     rows: of.features.rows,
     counts: [...of.features.counts],
+    positives: [...of.features.positives],
     tails: sorted(of.features.tails),
     scoreSum: of.features.scoreSum,
     minutes: sorted(of.minutes).map(([minute, traffic]) => {
@@ -66,6 +69,7 @@ function facts(of: BucketCounts) {
       confusion: sorted(of.performance.confusion),
       scores: sorted(of.performance.scores),
       delays: sorted(of.performance.delays),
+      decisions: sorted(of.performance.decisions),
     },
   };
 }

@@ -8,7 +8,7 @@ import { Traffic } from './traffic.ts';
  * Bytes of counts. A column is sparse (pairs of gap and count) or dense (counts up to the last one), whichever is shorter; everything
  * is a varint but the sums. Reading ADDS to what is there, so that a window is read straight from the bytes of its buckets.
  *
- *   features    = varint columns, column*, varint tails, tails x (varint column, u8 code, f64 sum),
+ *   features    = varint columns, column*, column of positives (from format 2 on), varint tails, tails x (varint column, u8 code, f64 sum),
  *                 f64 score sum, varint confidence rows, f64 confidence sum
  *   column      = u8 0, varint k, k x (varint gap, varint count) | u8 1, varint length, length x varint count
  *   minutes     = varint m, m x (varint minute of the bucket, traffic)
@@ -23,9 +23,10 @@ const MAX_VARINT = 5;
 const occupied = new Uint8Array(CODES);
 
 export function writeFeatures(writer: ByteWriter, features: FeatureCounts): void {
-  writer.need(64 + features.columns * (2 + CODES * MAX_VARINT) + features.tails.size * 14);
+  writer.need(64 + (features.columns + 1) * (2 + CODES * MAX_VARINT) + features.tails.size * 14);
   writer.varint(features.columns);
   for (let column = 0; column < features.columns; column++) writeColumn(writer, features.counts, column * CODES);
+  writeColumn(writer, features.positives, 0);
   writeSums(writer, features);
 }
 
@@ -78,6 +79,7 @@ export function readFeatures(reader: ByteReader, into: FeatureCounts, also?: Cel
   into.ensureColumns(columns);
   const { counts } = into;
   for (let column = 0; column < columns; column++) readColumn(reader, counts, column, also);
+  if (reader.format >= 2) readColumn(reader, into.positives, 0, undefined);
   readSums(reader, into);
 }
 
@@ -169,6 +171,7 @@ export function writePerformance(writer: ByteWriter, performance: PerformanceCou
   writePairs(writer, performance.confusion);
   writePairs(writer, performance.scores);
   writePairs(writer, performance.delays);
+  writePairs(writer, performance.decisions);
   writer.need(128);
   writer.f64(performance.delaySum);
   writer.varint(performance.scored);
@@ -195,6 +198,7 @@ export function readPerformance(reader: ByteReader): PerformanceCounts {
   readPairs(reader, performance.confusion);
   readPairs(reader, performance.scores);
   readPairs(reader, performance.delays);
+  if (reader.format >= 2) readPairs(reader, performance.decisions);
   performance.delaySum = reader.f64();
   performance.scored = reader.varint();
   if (performance.scored > 0) {

@@ -1,4 +1,4 @@
-import type { CheckOutcome, FeatureDrift, PerformanceFigures } from '../domain/health.ts';
+import type { CheckOutcome, FeatureDrift, PerformanceEstimate, PerformanceFigures } from '../domain/health.ts';
 import type { ModelReport } from '../domain/model-report.ts';
 
 /**
@@ -105,6 +105,7 @@ function classificationJson({
   baseline,
   drop,
   calibrationGapChange,
+  estimate,
 }: ModelReport['checks']['performance']): Record<string, unknown> {
   return {
     recent_accuracy: figure(figures.accuracy),
@@ -115,11 +116,40 @@ function classificationJson({
     precision: figure(figures.precision),
     recall: figure(figures.recall),
     f1: figure(figures.f1),
+    ...weightedJson(figures),
     auc: figure(figures.rocAuc),
+    auc_interval: [figure(figures.rocAucLower), figure(figures.rocAucUpper)],
     average_precision: figure(figures.averagePrecision),
     log_loss: figure(figures.logLoss),
     brier_score: figure(figures.brierScore),
     ...calibrationJson(figures, baseline, calibrationGapChange),
+    estimated: estimate === null ? null : estimateJson(estimate),
+  };
+}
+
+/** Of several classes only. */
+function weightedJson(figures: PerformanceFigures): Record<string, unknown> {
+  if (Number.isNaN(figures.weightedF1)) return {};
+  return {
+    weighted_precision: figure(figures.weightedPrecision),
+    weighted_recall: figure(figures.weightedRecall),
+    weighted_f1: figure(figures.weightedF1),
+  };
+}
+
+/** `error` is the estimate minus what came true, over the labelled predictions of the window. */
+function estimateJson(estimate: PerformanceEstimate): Record<string, unknown> {
+  return {
+    accuracy: figure(estimate.accuracy),
+    accuracy_standard_error: figure(estimate.accuracyStandardError),
+    auc: figure(estimate.rocAuc),
+    auc_standard_error: figure(estimate.rocAucStandardError),
+    samples: estimate.samples,
+    error: {
+      accuracy: figure(estimate.accuracyError),
+      auc: figure(estimate.rocAucError),
+      samples: estimate.labelledSamples,
+    },
   };
 }
 

@@ -64,7 +64,14 @@ export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: 
     const deltas = await client.query<{ payload: Buffer }>('SELECT payload FROM statistics_delta ORDER BY id');
     for (const { payload } of deltas.rows)
       applyDelta(payload, {
-        predictions: (key) => (active.has(key.schemeId) ? { ...at(keyOf(key)), totals: null } : null),
+        predictions: (key) =>
+          active.has(key.schemeId)
+            ? {
+                ...at(keyOf(key)),
+                positiveClass: current.get(key.versionId)?.positiveClass ?? -1,
+                totals: null,
+              }
+            : null,
         performance: (group) => {
           if (active.has(group.schemeId))
             at(keyOf(group)).performance.merge(group.counts, group.change === 'removed' ? -1 : 1);
@@ -154,6 +161,9 @@ async function recount(
           : (row.score ??
             (target.task === 'binary' && row.scores !== null ? (row.scores[target.positiveClass] ?? null) : null));
     number(0, score, scheme.score);
+    const scored = score === null ? -1 : [...scheme.score.edges].filter((edge) => edge < score).length;
+    const positive = row.class !== null && target.classCodes.get(row.class) === target.positiveClass;
+    if (positive && scored >= 0) add(`positive at ${scored}`);
     add(`column 1 code ${row.class === null ? MISSING : (target.classCodes.get(row.class) ?? OTHER)}`);
     add(`minute ${minute - start} rows`);
     if (row.error_type !== null) add(`minute ${minute - start} error ${target.errorCodes.get(row.error_type) ?? 255}`);
@@ -164,6 +174,8 @@ async function recount(
         add(
           `predicted ${target.classCodes.get(row.class) ?? OTHER} actual ${target.classCodes.get(row.label) ?? OTHER}`,
         );
+      if (target.task === 'binary' && row.class !== null && row.label !== null && scored >= 0)
+        add(`labelled at ${scored} ${positive ? 'positive' : 'negative'}`);
     }
   }
   return want;
@@ -202,6 +214,9 @@ function flatten(bucket: BucketCounts): Map<string, number> {
     // 255: the feature was not registered when the row was stored.
     if (count > 0 && (i & 255) !== 255) cells.set(`column ${i >>> 8} code ${i & 255}`, count);
   });
+  bucket.features.positives.forEach((count, code) => count > 0 && cells.set(`positive at ${code}`, count));
+  for (const [cell, count] of bucket.performance.decisions)
+    cells.set(`labelled at ${cell >>> 1} ${(cell & 1) === 1 ? 'positive' : 'negative'}`, count);
   for (const [minute, traffic] of bucket.minutes) {
     cells.set(`minute ${minute} rows`, traffic.rows);
     for (const [error, count] of traffic.errors) cells.set(`minute ${minute} error ${error}`, count);
