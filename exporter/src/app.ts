@@ -64,10 +64,13 @@ export interface App {
 
 const POOL_SIZE = 10;
 const COMMITS_AT_ONCE = 3;
+/** What a replica that does not evaluate shows of the models. */
+const NO_SERIES = { render: () => [] };
 const QUEUE_CAPACITY_ROWS = 200_000;
 const REQUESTS_END_MS = 10_000;
+/** A holder that is gone is missed after this long at most, and its successor publishes within a second or two more. */
 const LEASE_TTL_MS = 6_000;
-const LEASE_RENEWAL_MS = 2_000;
+const LEASE_RENEWAL_MS = 1_000;
 
 /** Builds everything in one straight line; what was opened last is closed first, also when the start fails halfway. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -160,28 +163,32 @@ export async function startApp(options: AppOptions): Promise<App> {
       self,
     });
     closers.push(() => evaluator.fold());
-    closers.push(
-      startTicker(
-        'lease',
-        () => LEASE_RENEWAL_MS,
-        () => (evaluator.isLeader ? evaluator.renew() : Promise.resolve()),
-        log,
-      ),
+    const evaluation = startTicker(
+      'evaluation',
+      () => settings().evaluation.intervalMs,
+      async () => {
+        state.databaseUp = (await ping(pool)).ok;
+        self.databaseUp(state.databaseUp);
+        if (!state.databaseUp) return;
+        await onTick(tick);
+        state.evaluatedOnce = true;
+      },
+      log,
     );
-    closers.push(
-      startTicker(
-        'evaluation',
-        () => settings().evaluation.intervalMs,
-        async () => {
-          state.databaseUp = (await ping(pool)).ok;
-          self.databaseUp(state.databaseUp);
-          if (!state.databaseUp) return;
-          await onTick(tick);
-          state.evaluatedOnce = true;
-        },
-        log,
-      ),
+    closers.push(() => evaluation.stop());
+    const lease = startTicker(
+      'lease',
+      () => LEASE_RENEWAL_MS,
+      async () => {
+        if (!(await evaluator.renew())) return;
+        log.info({}, 'this exporter evaluates from now on');
+        evaluation.hurry();
+      },
+      log,
     );
+    closers.push(() => lease.stop());
+    // An embedded database has no other exporter: while it is away the last state is still ours to show.
+    const publishes = () => (database.origin === 'embedded' ? evaluator.isLeader : evaluator.holdsLease);
 
     const reload = () => reloadConfig(config, self, flags, log);
     config.subscribe((next) => {
@@ -229,7 +236,8 @@ export async function startApp(options: AppOptions): Promise<App> {
       },
       exposition: (accept = '', acceptEncoding = '') => {
         self.ingestQueue(predictions.queueLength, predictions.queueCapacity);
-        return renderExposition({ self, store: series }, { accept, acceptEncoding });
+        self.leaseHeld(publishes());
+        return renderExposition({ self, store: publishes() ? series : NO_SERIES }, { accept, acceptEncoding });
       },
       notReady: () =>
         !state.databaseUp
@@ -237,6 +245,7 @@ export async function startApp(options: AppOptions): Promise<App> {
           : state.evaluatedOnce
             ? null
             : 'The first evaluation has not ended yet.',
+      notLeader: () => (publishes() ? null : 'Another exporter on this database evaluates; ask that one.'),
       reload,
       redactedConfig: () => redact(settings()),
     };

@@ -65,9 +65,10 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
       lastTickMs = clock.now();
       return evaluator.catchUp();
     },
-    standBy: () => {
+    standBy: async () => {
       health.clear();
       series.clear();
+      await catalog.discover();
     },
     captureBaselines: async () => {
       await parts.baselines.resumeRecounts();

@@ -138,13 +138,13 @@ export interface TickDependencies {
   /** Once a minute: joins waiting labels, folds, stores evaluations, keeps partitions. */
   maintain(): Promise<void>;
   /** Another replica evaluates: ours must publish nothing of the models. */
-  standBy(): void;
+  standBy(): Promise<void>;
 }
 
 /** Time passes: statistics catch up, models are evaluated, their series published. */
 export async function onTick(deps: TickDependencies): Promise<void> {
   if (!(await deps.catchUp())) {
-    deps.standBy();
+    await deps.standBy();
     return;
   }
   await deps.captureBaselines();

@@ -22,7 +22,7 @@ describe('startTicker', () => {
       runs++;
       await Promise.resolve();
     };
-    const stop = startTicker('test', () => 1_000, counting, silentLog);
+    const { stop } = startTicker('test', () => 1_000, counting, silentLog);
     expect(runs).toBe(1);
     await advance(999);
     expect(runs).toBe(1);
@@ -40,7 +40,7 @@ describe('startTicker', () => {
       runs++;
       await Promise.resolve();
     };
-    const stop = startTicker('test', () => intervals.shift() ?? 9_000, counting, silentLog);
+    const { stop } = startTicker('test', () => intervals.shift() ?? 9_000, counting, silentLog);
     await advance(100);
     expect(runs).toBe(2);
     await advance(4_900);
@@ -52,7 +52,7 @@ describe('startTicker', () => {
 
   test('the time that the work takes is part of the interval', async () => {
     const { work, ends } = controlled();
-    const stop = startTicker('test', () => 1_000, work, silentLog);
+    const { stop } = startTicker('test', () => 1_000, work, silentLog);
     await advance(300);
     ends[0]!.resolve();
     await advance(699);
@@ -65,7 +65,7 @@ describe('startTicker', () => {
 
   test('never twice at once; late work is followed by the next run straight away', async () => {
     const { work, ends } = controlled();
-    const stop = startTicker('test', () => 1_000, work, silentLog);
+    const { stop } = startTicker('test', () => 1_000, work, silentLog);
     await advance(10_000);
     expect(ends).toHaveLength(1);
     ends[0]!.resolve();
@@ -75,11 +75,45 @@ describe('startTicker', () => {
     await stop();
   });
 
+  test('hurried between two runs: at once, and the interval begins anew', async () => {
+    let runs = 0;
+    const counting = async () => {
+      runs++;
+      await Promise.resolve();
+    };
+    const { stop, hurry } = startTicker('test', () => 1_000, counting, silentLog);
+    await advance(400);
+    hurry();
+    await advance(0);
+    expect(runs).toBe(2);
+    await advance(999);
+    expect(runs).toBe(2);
+    await advance(1);
+    expect(runs).toBe(3);
+    await stop();
+  });
+
+  test('hurried within a run: once more straight after it', async () => {
+    const { work, ends } = controlled();
+    const { stop, hurry } = startTicker('test', () => 1_000, work, silentLog);
+    hurry();
+    hurry();
+    await advance(100);
+    expect(ends).toHaveLength(1);
+    ends[0]!.resolve();
+    await advance(0);
+    expect(ends).toHaveLength(2);
+    ends[1]!.resolve();
+    await advance(0);
+    expect(ends).toHaveLength(2);
+    await stop();
+  });
+
   test('a failure is a warning, and the work goes on', async () => {
     const { log, lines } = recordingLog();
     let runs = 0;
     const error = new Error('no database');
-    const stop = startTicker(
+    const { stop } = startTicker(
       'fold',
       () => 1_000,
       () => (++runs === 1 ? Promise.reject(error) : Promise.resolve()),
@@ -99,7 +133,7 @@ describe('startTicker', () => {
       runs++;
       await Promise.resolve();
     };
-    const stop = startTicker('test', () => 1_000, counting, silentLog);
+    const { stop } = startTicker('test', () => 1_000, counting, silentLog);
     await advance(500);
     await stop();
     await advance(10_000);
@@ -112,7 +146,7 @@ describe('startTicker', () => {
     ['fails', (end: { reject: (error: Error) => void }) => end.reject(new Error('closed'))],
   ])('stopped within a run that %s, waits for its end', async (_name, finish) => {
     const { work, ends } = controlled();
-    const stop = startTicker('test', () => 1_000, work, silentLog);
+    const { stop } = startTicker('test', () => 1_000, work, silentLog);
     let stopped = false;
     const stopping = stop().then(() => (stopped = true));
     await advance(5_000);

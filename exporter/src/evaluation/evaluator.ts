@@ -58,6 +58,8 @@ export class Evaluator {
   private token = 0;
   private loadedToken = 0;
   private residentFrom = Infinity;
+  /** By the process's own monotonic clock, counted from before the lease was asked for: earlier than the database lets go of it. */
+  private heldUntil = -Infinity;
 
   constructor(options: EvaluatorOptions) {
     this.options = options;
@@ -68,10 +70,19 @@ export class Evaluator {
     return this.token > 0 && this.loadedToken === this.token;
   }
 
-  /** Takes or renews the lease; called far more often than it expires. */
-  async renew(): Promise<void> {
+  /** Nobody else can hold the lease now. False for a holder that was stopped, or cut off from the database, for too long. */
+  get holdsLease(): boolean {
+    return this.isLeader && performance.now() < this.heldUntil;
+  }
+
+  /** Takes or renews the lease; called far more often than it expires. True when it was won just now. */
+  async renew(): Promise<boolean> {
+    const before = this.token;
+    const asked = performance.now();
     this.token = await this.options.takeLease();
+    this.heldUntil = asked + this.options.leaseTtlMs;
     if (this.token === 0) this.drop();
+    return this.token > 0 && this.token !== before;
   }
 
   /** Forgets everything; the next tick reads it again. */

@@ -239,6 +239,7 @@ export const STORE_FAMILIES: readonly Family[] = [
 export const exporterFamilies = {
   buildInfo: gauge('ml_exporter_build_info', 'Always 1; says which build is running.', ['version', 'revision']),
   databaseUp: gauge('ml_exporter_database_up', '1 if the last query reached PostgreSQL, else 0.', []),
+  leader: gauge('ml_exporter_leader', '1 if this exporter evaluates and exposes the models, else 0.', []),
   configLastReloadSuccessful: gauge(
     'ml_exporter_config_last_reload_successful',
     '1 if the last load of the configuration succeeded, else 0.',

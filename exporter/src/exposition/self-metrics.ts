@@ -7,6 +7,8 @@ import type { ExpositionFormat } from './text-format.ts';
 /** What the exporter says of itself. Times are epoch milliseconds. A gauge is absent until it is first set. */
 export interface SelfMetrics {
   readonly databaseUp: (up: boolean) => void;
+  /** Whether this process is the one that evaluates. */
+  readonly leaseHeld: (held: boolean) => void;
   /** After each load of the configuration, the first one included. */
   readonly configReloaded: (successful: boolean, atMs: number) => void;
   /** Whether a check ran for every model in the evaluation just ended. */
@@ -37,6 +39,7 @@ export function createSelfMetrics(build: Build, kinds: readonly string[]): SelfM
   const gauge = (family: Family) => new Gauge(definition(family, registry));
   const counter = (family: Family) => new Counter(definition(family, registry));
   const databaseUp = settable(gauge(families.databaseUp));
+  const leader = settable(gauge(families.leader));
   const reloadSuccessful = settable(gauge(families.configLastReloadSuccessful));
   const reloadTimestamp = settable(gauge(families.configLastReloadSuccessTimestamp));
   const evaluationDuration = settable(gauge(families.evaluationDuration));
@@ -54,6 +57,7 @@ export function createSelfMetrics(build: Build, kinds: readonly string[]): SelfM
 
   return {
     databaseUp: (up) => databaseUp(Number(up)),
+    leaseHeld: (held) => leader(Number(held)),
     configReloaded: (successful, atMs) => {
       reloadSuccessful(Number(successful));
       if (successful) reloadTimestamp(atMs / 1000);

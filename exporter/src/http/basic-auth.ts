@@ -3,7 +3,7 @@ import bcrypt from 'bcryptjs';
 import type { FastifyRequest } from 'fastify';
 import { HttpError } from './problem-details.ts';
 
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/-/healthy', '/-/ready']);
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/-/healthy', '/-/ready', '/-/leader']);
 const CHALLENGE = { 'www-authenticate': 'Basic realm="model-health", charset="UTF-8"' };
 /** bcrypt costs tens of milliseconds: an answer is remembered, as exporter-toolkit does. */
 const REMEMBERED = 100;

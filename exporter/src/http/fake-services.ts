@@ -88,6 +88,7 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
     exposition: () =>
       Promise.resolve({ contentType: 'text/plain; version=0.0.4', contentEncoding: null, body: Buffer.from('up 1\n') }),
     notReady: () => null,
+    notLeader: () => null,
     reload: () => [],
     redactedConfig: () => 'auth: {}\n',
     ...overrides,

@@ -41,6 +41,8 @@ export interface Services {
   readonly exposition: (accept: string | undefined, acceptEncoding: string | undefined) => Promise<Exposition>;
   /** null when ready, else why not. */
   readonly notReady: () => string | null;
+  /** null when this process evaluates the models, else why its reports are not to be asked for. */
+  readonly notLeader: () => string | null;
   /** Every configuration error, empty when the new configuration is in force. */
   readonly reload: () => readonly string[];
   /** The configuration in force, without secrets, as YAML. */

@@ -132,6 +132,13 @@ export class Catalog implements SchemeSource {
     await this.read(this.knownEpoch);
   }
 
+  /** Versions that other processes registered, and what changed: for a replica that meets them in no other way. */
+  async discover(): Promise<void> {
+    await this.refresh();
+    const { rows } = await this.pool.query<{ id: number }>('SELECT id FROM model_versions');
+    await this.readVersions(rows.flatMap(({ id }) => (this.byVersion.has(id) ? [] : [id])));
+  }
+
   async learn(versionId: number): Promise<void> {
     await this.readVersions([versionId]);
   }

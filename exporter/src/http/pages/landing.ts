@@ -34,7 +34,7 @@ export function landingPage(
     handler: (request, reply) => {
       const caller = authorise(request, 'read', access);
       const reports = services.reports().filter(({ model }) => caller.mayTouch(model));
-      const notReady = services.notReady();
+      const notReady = services.notReady() ?? services.notLeader();
       const title = `${titlePrefix(reports)}Model health`;
       const address = `${request.protocol}://${request.host}`;
       return reply.headers(PAGE_HEADERS).send(

@@ -16,6 +16,7 @@ export function healthRoutes(server: FastifyInstance, services: Services, access
     },
     handler: (request, reply) => {
       const caller = authorise(request, 'read', access);
+      requireLeader(services);
       const byModel: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
       for (const [model, reports] of grouped(services.reports()))
         if (caller.mayTouch(model)) byModel[model] = overviewJson(busiest(reports));
@@ -35,6 +36,7 @@ export function healthRoutes(server: FastifyInstance, services: Services, access
     handler: (request, reply) => {
       const { model } = request.params;
       requireModel(authorise(request, 'read', access), model);
+      requireLeader(services);
       const reports = services.reports().filter((report) => report.model === model);
       if (reports.length === 0)
         throw new ServiceError('not_found', `There is no evaluation of a model ${JSON.stringify(model)} yet.`);
@@ -48,6 +50,12 @@ export function healthRoutes(server: FastifyInstance, services: Services, access
       return reply.send({ ...reportJson(report), versions: reports.map((one) => one.version) });
     },
   });
+}
+
+/** A replica knows no reports; an empty answer would look as if there were no models. */
+function requireLeader(services: Services): void {
+  const reason = services.notLeader();
+  if (reason !== null) throw new ServiceError('unavailable', reason);
 }
 
 function grouped(reports: readonly ModelReport[]): Map<string, ModelReport[]> {

@@ -45,6 +45,20 @@ export function processRoutes(
     },
   });
 
+  server.get('/-/leader', {
+    schema: {
+      tags: ['process'],
+      summary: '200 from the one exporter that evaluates, 503 from its replicas: a health check for load balancers',
+    },
+    handler: (_request, reply) => {
+      const reason = services.notLeader();
+      if (reason === null) return reply.type('text/plain').send('leader\n');
+      void reply.header('retry-after', '1');
+      sendProblem(reply, problem(503, reason));
+      return reply;
+    },
+  });
+
   server.post('/-/reload', {
     schema: {
       tags: ['process'],
