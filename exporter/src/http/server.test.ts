@@ -144,7 +144,7 @@ describe('CORS', () => {
   });
 });
 
-test('every route but liveness and readiness asks for a token where there are tokens', async () => {
+test('every route but liveness, readiness and leadership asks for a token where there are tokens', async () => {
   const routes: { readonly method: string; readonly url: string }[] = [];
   await start({}, { tokens: () => [fakeToken('reader', ['read'])] });
   const { paths } = (await server.inject({ url: '/docs/ml/json', headers: bearer('reader') })).json();
@@ -157,7 +157,7 @@ test('every route but liveness and readiness asks for a token where there are to
     const { statusCode } = await server.inject({ method: method.toUpperCase() as 'GET', url });
     if (statusCode !== 401) open.push(`${method} ${url} ${statusCode}`);
   }
-  expect(open.toSorted()).toEqual(['get /-/healthy 200', 'get /-/ready 200']);
+  expect(open.toSorted()).toEqual(['get /-/healthy 200', 'get /-/leader 200', 'get /-/ready 200']);
 });
 
 test('tokens are asked for anew with each request: a reload may change them', async () => {

@@ -80,7 +80,7 @@ function docsBody(paths: Paths, address: string): string {
 <h2 id="answers">Answers</h2>
 <p>Errors are problem details (RFC 9457) with a JSON pointer for each field at fault.</p>
 <dl class="answers">${answers.join('\n')}</dl>
-<p>Where tokens are configured, send <code>Authorization: Bearer …</code>. Scope <code>ingest</code> may send predictions and labels, <code>read</code> may do every GET but <code>/config</code>, <code>admin</code> the rest. <code>/-/healthy</code> and <code>/-/ready</code> are open to all.</p>
+<p>Where tokens are configured, send <code>Authorization: Bearer …</code>. Scope <code>ingest</code> may send predictions and labels, <code>read</code> may do every GET but <code>/config</code>, <code>admin</code> the rest. <code>/-/healthy</code>, <code>/-/ready</code> and <code>/-/leader</code> are open to all.</p>
 ${SECTIONS.map(([tag, title]) => section(tag, title, callsOf(paths, tag))).join('\n')}`;
 }
 
