@@ -6,6 +6,13 @@ import { run } from './install.mjs';
 const needed = [
   { program: 'prometheus', package: 'prometheus', for: 'the scrape by a real Prometheus' },
   { program: 'promtool', package: 'prometheus', for: 'promtool check metrics' },
+  { program: 'promtool', package: 'prometheus', for: 'the unit tests of the alerting rules' },
+  { program: 'amtool', package: 'prometheus-alertmanager', for: 'the routing tests of the alerting rules' },
+  {
+    program: 'prometheus-alertmanager',
+    package: 'prometheus-alertmanager',
+    for: 'the chain from a fault to Slack, PagerDuty and e-mail',
+  },
 ];
 
 const onPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;

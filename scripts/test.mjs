@@ -1,37 +1,30 @@
-// `npm test -- <Jest's options>`: installs what the tests need, runs them, and ends with the counts and with what could not be run.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { ensureBuilt } from './build.mjs';
-import { ensureInstalled, root, run } from './install.mjs';
+// `npm test -- <Jest's options>`: installs what the tests need, runs every runner, and ends with the summed counts and with what could not be run.
+import { ensureInstalled } from './install.mjs';
+import { runners } from './runners.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
 
 ensureInstalled();
-// Crash and end-to-end tests run the compiled program, as a user does.
-ensureBuilt();
 const missing = ensureSystemPackages();
 const strict = process.env.CI === 'true';
 if (strict && missing.length > 0) {
   console.error(`With CI=true nothing may be skipped:\n${missing.join('\n')}`);
   process.exit(1);
 }
-const folder = mkdtempSync(path.join(tmpdir(), 'model-health-test-'));
-const report = path.join(folder, 'report.json');
-const status = run(process.execPath, [
-  path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
-  '--json',
-  `--outputFile=${report}`,
-  ...process.argv.slice(2),
-]);
-const {
-  numPassedTests: passed,
-  numFailedTests: failedTests,
-  numPendingTests: skipped,
-  numRuntimeErrorTestSuites: broken,
-} = JSON.parse(readFileSync(report, 'utf8'));
-rmSync(folder, { recursive: true });
+const args = process.argv.slice(2);
+const named = runners.filter(({ folder }) => args.some((arg) => arg === folder || arg.startsWith(`${folder}/`)));
+const results = [];
+for (const { name, install, run } of named.length > 0 ? named : runners) {
+  install();
+  results.push({ name, ...run(args) });
+}
+const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+const counts = ({ passed, failed, skipped }) =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+const total = { passed: sum('passed'), failed: sum('failed'), skipped: sum('skipped') };
 for (const line of missing) console.log(line);
-const failed = failedTests + broken;
-console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
-if (strict && skipped > 0) console.error('With CI=true nothing may be skipped.');
-process.exitCode = status !== 0 || (strict && skipped > 0) ? 1 : 0;
+if (results.length > 1) for (const result of results) console.log(`  ${result.name}: ${counts(result)}`);
+console.log(counts(total));
+if (total.passed + total.failed === 0) console.error('No test is named so.');
+if (strict && total.skipped > 0) console.error('With CI=true nothing may be skipped.');
+const broken = results.some(({ status }) => status !== 0);
+process.exitCode = broken || total.passed + total.failed === 0 || (strict && total.skipped > 0) ? 1 : 0;

@@ -76,6 +76,8 @@ describe('a valid configuration', () => {
         minKsStatistic: 0.2,
         dataQuality: 0.1,
         calibrationGap: 0.04,
+        errorBudget: 0.02,
+        latencyBudget: 0.03,
       },
       minimumSamples: { report: 50, alert: 1000, labels: 300 },
       minimumLabelCoverage: 0.5,
@@ -280,6 +282,10 @@ const INVALID: readonly (readonly [file: string, error: string])[] = [
   [
     'invalid-syntax.yml',
     '3:1: is not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+  ],
+  [
+    'invalid-threshold-budget.yml',
+    '2:17: thresholds.error_budget: must be a number, above 0 and at most 0.069, is 0.1',
   ],
   ['invalid-threshold-nan.yml', '1:28: thresholds.drift_score: must be a number, above 0 and at most 100, is NaN'],
   ['invalid-threshold-text.yml', '2:16: thresholds.drift_score: must be a number, above 0 and at most 100, is "0.3"'],

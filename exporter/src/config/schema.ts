@@ -39,6 +39,9 @@ const DAY_MS = 24 * HOUR_MS;
 /** A share of something, which zero would make meaningless as a threshold. */
 const RATIO = number({ above: 0, max: 1 });
 
+/** The fastest burn rate that alerts is 14.4 budgets: a larger budget could not burn so fast, for no more than all predictions fail. */
+const BUDGET = number({ above: 0, max: 0.069 });
+
 const THRESHOLDS: Field<Thresholds> = object<Thresholds>({
   accuracyDrop: key('accuracy_drop', RATIO),
   driftScore: key('drift_score', number({ above: 0, max: 100 })),
@@ -48,6 +51,8 @@ const THRESHOLDS: Field<Thresholds> = object<Thresholds>({
   minKsStatistic: key('min_ks_statistic', RATIO),
   dataQuality: key('data_quality', RATIO),
   calibrationGap: key('calibration_gap', RATIO),
+  errorBudget: key('error_budget', BUDGET),
+  latencyBudget: key('latency_budget', BUDGET),
 });
 
 const MINIMUM_SAMPLES: Field<MinimumSamples> = object<MinimumSamples>({

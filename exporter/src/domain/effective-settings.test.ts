@@ -24,6 +24,8 @@ describe('what was declared lies over the defaults', () => {
     ['min_ks_statistic', 'minKsStatistic'],
     ['data_quality', 'dataQuality'],
     ['calibration_gap', 'calibrationGap'],
+    ['error_budget', 'errorBudget'],
+    ['latency_budget', 'latencyBudget'],
   ] as const)('threshold %s', (key, name) => {
     const { thresholds } = effectiveSettings(settings(), 'churn', { thresholds: { [key]: 0.123 } });
     expect(thresholds).toEqual({ ...defaults.thresholds, [name]: 0.123 });

@@ -12,6 +12,8 @@ const THRESHOLD_KEYS: Readonly<Record<string, keyof Thresholds>> = {
   min_ks_statistic: 'minKsStatistic',
   data_quality: 'dataQuality',
   calibration_gap: 'calibrationGap',
+  error_budget: 'errorBudget',
+  latency_budget: 'latencyBudget',
 };
 export const DECLARABLE_THRESHOLDS: readonly string[] = Object.keys(THRESHOLD_KEYS);
 

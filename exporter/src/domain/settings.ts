@@ -24,6 +24,9 @@ export interface Thresholds {
   readonly dataQuality: number;
   /** Change of the calibration gap against the baseline's, 0..1. */
   readonly calibrationGap: number;
+  /** Share of predictions that may fail, and that may take longer than a second, before a burn-rate alert; both far below 1/14.4. */
+  readonly errorBudget: number;
+  readonly latencyBudget: number;
 }
 
 /** Rows: fewer than `report` say nothing; fewer than `alert` (labelled: `labels`) warn at most. */
@@ -256,6 +259,8 @@ const DEFAULT_MODEL_SETTINGS: ModelSettings = {
     minKsStatistic: 0.1,
     dataQuality: 0.05,
     calibrationGap: 0.05,
+    errorBudget: 0.01,
+    latencyBudget: 0.05,
   },
   minimumSamples: { report: 100, alert: 500, labels: 200 },
   minimumLabelCoverage: 0,

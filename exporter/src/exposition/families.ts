@@ -39,6 +39,10 @@ export const modelFamilies = {
     ...MODEL,
     'check',
   ]),
+  checkSamples: gauge('ml_model_check_samples', 'Rows of the window that the verdict of a check rests on.', [
+    ...MODEL,
+    'check',
+  ]),
   checkState: gauge('ml_model_check_state', '1 for the state that a check is in, else 0.', [
     ...MODEL,
     'check',

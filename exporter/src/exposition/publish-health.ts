@@ -13,9 +13,10 @@ export function publishHealth(w: SeriesWriter, report: ModelReport): void {
   for (const level of HEALTH_LEVELS)
     w.set(families.healthLevel, [model, version, level], Number(level === health.level));
   for (const check of CHECK_NAMES) {
-    const { state, score } = checks[check];
+    const { state, score, samples } = checks[check];
     w.set(families.checkScore, [model, version, check], score);
     w.set(families.checkWeight, [model, version, check], settings.weights[check]);
+    w.set(families.checkSamples, [model, version, check], samples);
     for (const each of CHECK_STATES) w.set(families.checkState, [model, version, check, each], Number(each === state));
   }
   w.set(families.baselineTimestamp, [model, version], baseline.madeAtMs / 1000);

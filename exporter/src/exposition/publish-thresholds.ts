@@ -18,6 +18,8 @@ export function publishThresholds(w: SeriesWriter, { model, version, task, setti
   setGraded(task === 'regression' ? 'mae_rise' : 'accuracy_drop', thresholds.accuracyDrop);
   setGraded('error_rate', thresholds.errorRate);
   set('calibration_gap', '', thresholds.calibrationGap);
+  set('error_budget', '', thresholds.errorBudget);
+  set('latency_budget', '', thresholds.latencyBudget);
   set('kl_divergence', '', thresholds.driftScore);
   set('ks_pvalue', '', thresholds.ksPValue);
   set('ks_statistic', '', thresholds.minKsStatistic);

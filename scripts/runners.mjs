@@ -1,0 +1,59 @@
+// The test runners of the repository. A workspace with tests of its own adds a line.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ensureBuilt } from './build.mjs';
+import { ensureInstalled, root, run } from './install.mjs';
+
+/**
+ * name: for people. folder: arguments that begin with it choose this runner.
+ * install(): makes sure that everything it needs is there. run(args): runs the tests, and returns {status, passed, failed, skipped}.
+ */
+export const runners = [
+  {
+    name: 'exporter',
+    folder: 'exporter',
+    install: () => {
+      ensureInstalled();
+      // Crash and end-to-end tests run the compiled program, as a user does.
+      ensureBuilt();
+    },
+    run: (args) => jest(root, 'jest.config.js', args),
+  },
+  {
+    name: 'alerting-rules',
+    folder: 'alerting-rules',
+    install: ensureInstalled,
+    run: (args) => jest(root, 'alerting-rules/jest.config.js', args),
+  },
+];
+
+/** Jest of the packages under `folder`, and the counts of its report. */
+export function jest(folder, config, args) {
+  const temporary = mkdtempSync(path.join(tmpdir(), 'model-health-test-'));
+  const report = path.join(temporary, 'report.json');
+  try {
+    const status = run(
+      process.execPath,
+      [
+        path.join(folder, 'node_modules', 'jest', 'bin', 'jest.js'),
+        `--config=${config}`,
+        '--json',
+        `--outputFile=${report}`,
+        ...(args.length > 0 ? ['--passWithNoTests', ...args] : []),
+      ],
+      { cwd: folder },
+    );
+    const { numPassedTests, numFailedTests, numPendingTests, numRuntimeErrorTestSuites } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    );
+    return {
+      status,
+      passed: numPassedTests,
+      failed: numFailedTests + numRuntimeErrorTestSuites,
+      skipped: numPendingTests,
+    };
+  } finally {
+    rmSync(temporary, { recursive: true });
+  }
+}
