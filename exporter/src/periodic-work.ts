@@ -2,7 +2,7 @@ import type { BaselineDescription } from './domain/baseline.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
 import { ServiceError } from './domain/service-error.ts';
-import { CHECK_NAMES } from './domain/settings.ts';
+import { CHECK_NAMES, windowsOf } from './domain/settings.ts';
 import type { Settings } from './domain/settings.ts';
 import { CheckFailed } from './evaluation/evaluate-model.ts';
 import { evaluationRecord } from './evaluation/evaluation-record.ts';
@@ -47,8 +47,8 @@ const RECENT_LABELS_MS = 10 * MINUTE_MS;
 
 /** The longest window of any model, and an hour for the bucket that it begins in. */
 export function longestWindowMs(settings: Settings, catalog: Catalog): number {
-  let longest = Math.max(...Object.values(settings.defaults.windows));
-  for (const { model } of catalog.versions()) longest = Math.max(longest, ...Object.values(model.settings.windows));
+  let longest = Math.max(...windowsOf(settings.defaults));
+  for (const { model } of catalog.versions()) longest = Math.max(longest, ...windowsOf(model.settings));
   return longest + HOUR_MS;
 }
 

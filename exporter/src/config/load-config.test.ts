@@ -67,6 +67,14 @@ describe('a valid configuration', () => {
         error_rate: 7_200_000,
         data_quality: 5_400_000,
       },
+      extraWindows: {
+        performance: [],
+        data_drift: [day],
+        prediction_drift: [],
+        latency: [86_400_000, 3_600_000],
+        error_rate: [],
+        data_quality: [],
+      },
       thresholds: {
         accuracyDrop: 0.1,
         driftScore: 0.5,
@@ -331,6 +339,12 @@ const INVALID: readonly (readonly [file: string, error: string])[] = [
   ],
   ['invalid-weight-negative.yml', '1:25: weights.performance: must be a number, at least 0 and at most 1, is -0.1'],
   ['invalid-weights-sum.yml', '2:3: weights: the weights of the six checks must sum to 1, they sum to 1.1'],
+  [
+    'invalid-extra-window-beyond-retention.yml',
+    '2:20: extra_windows.data_drift[1]: must be at most retention.statistics (30d)',
+  ],
+  ['invalid-extra-window-number.yml', `1:28: extra_windows.latency[0]: ${WINDOW}, is 300`],
+  ['invalid-extra-window-twice.yml', '1:32: extra_windows.latency[1]: 1h is a window of the check already'],
   ['invalid-window-beyond-retention.yml', '3:16: windows.performance: must be at most retention.statistics (30d)'],
   ['invalid-window-days.yml', `2:15: windows.data_drift: ${WINDOW}, is "200h"`],
   ['invalid-window-hours.yml', `2:15: windows.data_drift: ${WINDOW}, is "24h30m"`],
@@ -538,6 +552,7 @@ function anySections(): fc.Arbitrary<object> {
   const sections = [
     'evaluation',
     'windows',
+    'extra_windows',
     'thresholds',
     'weights',
     'baseline',

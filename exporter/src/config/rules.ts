@@ -1,4 +1,5 @@
-import type { ModelSettings, Settings, TokenSettings } from '../domain/settings.ts';
+import { CHECK_NAMES } from '../domain/settings.ts';
+import type { ModelSettings, Retention, Settings, TokenSettings } from '../domain/settings.ts';
 import { formatDuration } from './duration.ts';
 import { formatSize } from './size.ts';
 import type { Path } from './yaml-source.ts';
@@ -71,10 +72,7 @@ function brokenModelRules(model: ModelSettings, { limits, retention }: Settings)
   const { report, alert } = model.minimumSamples;
   if (alert < report)
     violations.push({ path: ['minimum_samples'], message: `alert (${alert}) must be at least report (${report})` });
-  for (const [check, windowMs] of Object.entries(model.windows)) {
-    const message = `must be at most retention.statistics (${formatDuration(retention.statisticsMs)})`;
-    if (windowMs > retention.statisticsMs) violations.push({ path: ['windows', check], message });
-  }
+  violations.push(...brokenWindowRules(model, retention));
   if (model.positiveClass !== undefined && model.task !== undefined && model.task !== 'binary')
     violations.push({ path: ['positive_class'], message: `is for binary models only, the task is ${model.task}` });
   if (model.features.size > limits.features) {
@@ -82,6 +80,23 @@ function brokenModelRules(model: ModelSettings, { limits, retention }: Settings)
     violations.push({ path: ['features'], message, counts: true });
   }
   return [...violations, ...brokenFeatureRules(model.features)];
+}
+
+function brokenWindowRules({ windows, extraWindows }: ModelSettings, { statisticsMs }: Retention): RuleViolation[] {
+  const violations: RuleViolation[] = [];
+  const message = `must be at most retention.statistics (${formatDuration(statisticsMs)})`;
+  for (const check of CHECK_NAMES) {
+    if (windows[check] > statisticsMs) violations.push({ path: ['windows', check], message });
+    const seen = new Set([windows[check]]);
+    extraWindows[check].forEach((windowMs, i) => {
+      const path = ['extra_windows', check, i];
+      if (windowMs > statisticsMs) violations.push({ path, message });
+      if (seen.has(windowMs))
+        violations.push({ path, message: `${formatDuration(windowMs)} is a window of the check already` });
+      seen.add(windowMs);
+    });
+  }
+  return violations;
 }
 
 function brokenFeatureRules(features: ModelSettings['features']): RuleViolation[] {

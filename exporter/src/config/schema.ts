@@ -83,6 +83,8 @@ function perCheck<T>(field: Field<T>): Field<Readonly<Record<CheckName, T>>> {
 
 const WEIGHTS = perCheck(number({ min: 0, max: 1 }));
 const WINDOWS = perCheck(WINDOW);
+/** Each multiplies what is computed and exposed of its check. */
+const EXTRA_WINDOWS = perCheck(list(WINDOW, { max: 4 }));
 
 const BASELINE: Field<BaselineSettings> = object<BaselineSettings>({
   mode: key('mode', oneOf(['auto', 'reference', 'captured', 'rolling', 'seasonal'])),
@@ -125,6 +127,7 @@ const SEGMENTS = list(text('the name of a key of `segment`', /^\S.{0,99}$/), { m
 /** What may be said for all models, and again for one. */
 export const COMMON: Shape<Omit<ModelSettings, 'task' | 'positiveClass' | 'features' | 'segments'>> = {
   windows: key('windows', WINDOWS),
+  extraWindows: key('extra_windows', EXTRA_WINDOWS),
   thresholds: key('thresholds', THRESHOLDS),
   minimumSamples: key('minimum_samples', MINIMUM_SAMPLES),
   minimumLabelCoverage: key('minimum_label_coverage', number({ min: 0, max: 1 })),

@@ -21,12 +21,19 @@ export interface ModelReport {
   readonly severity: Severity;
   readonly recommendation: Recommendation;
   readonly checks: CheckOutcomes;
+  /** The checks over their further windows, by check and in the order of the settings. */
+  readonly extraWindows: readonly ExtraWindow[];
   /** Mean score of the predicted class over the prediction-drift window, 0..1; NaN without scores. */
   readonly confidenceAverage: number;
   /** Predictions in the largest window; picks the default version of a model. */
   readonly windowPredictions: number;
   readonly settings: ModelSettings;
 }
+
+/** One check over one further window. */
+export type ExtraWindow = {
+  readonly [Name in keyof CheckOutcomes]: { readonly check: Name; readonly outcome: CheckOutcomes[Name] };
+}[keyof CheckOutcomes];
 
 export interface BaselineSummary {
   readonly kind: BaselineKind;

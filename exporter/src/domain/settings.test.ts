@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 
-import { CHECK_NAMES, DEFAULT_SETTINGS, overlay, settingsFor } from './settings.ts';
+import { CHECK_NAMES, DEFAULT_SETTINGS, overlay, settingsFor, windowsOf } from './settings.ts';
 import type { ModelSettings, Overrides, Settings } from './settings.ts';
 
 describe('DEFAULT_SETTINGS', () => {
@@ -83,5 +83,15 @@ describe('settingsFor', () => {
     ['any other model', 'unheard-of', DEFAULT_SETTINGS.defaults],
   ])('%s', (_name, model, expected) => {
     expect(settingsFor(settings, model)).toBe(expected);
+  });
+});
+
+describe('windowsOf', () => {
+  const { windows, extraWindows } = DEFAULT_SETTINGS.defaults;
+  const [HOUR, DAY] = [3_600_000, 86_400_000];
+  const model = { windows, extraWindows: { ...extraWindows, latency: [60_000], data_drift: [7 * DAY] } };
+  test('all of them, and those that read features and labels', () => {
+    expect(windowsOf(model)).toEqual([DAY, DAY, 7 * DAY, DAY, HOUR, 60_000, HOUR, DAY]);
+    expect(windowsOf(model, 'features')).toEqual([DAY, DAY, 7 * DAY, DAY, DAY]);
   });
 });

@@ -108,6 +108,8 @@ export interface ModelSettings {
   readonly weights: Readonly<Record<CheckName, number>>;
   /** Length of each check's window in milliseconds. */
   readonly windows: Readonly<Record<CheckName, number>>;
+  /** Further windows of each check, in milliseconds: their figures are published, and count for neither state nor score. */
+  readonly extraWindows: Readonly<Record<CheckName, readonly number[]>>;
   readonly baseline: BaselineSettings;
   readonly exposition: ExpositionSettings;
   /** Keys of `segment` that get a health of their own. */
@@ -219,6 +221,18 @@ export function settingsFor(settings: Settings, model: string): ModelSettings {
   return settings.models.get(model) ?? settings.defaults;
 }
 
+/** Checks of traffic alone, which is counted by the minute whatever else is; the others read features or labels. */
+const TRAFFIC_CHECKS: readonly CheckName[] = ['latency', 'error_rate'];
+
+/** Lengths of all windows of a model, or of those that read features and labels. */
+export function windowsOf(
+  { windows, extraWindows }: Pick<ModelSettings, 'windows' | 'extraWindows'>,
+  which: 'all' | 'features' = 'all',
+): number[] {
+  const checks = CHECK_NAMES.filter((check) => which === 'all' || !TRAFFIC_CHECKS.includes(check));
+  return checks.flatMap((check) => [windows[check], ...extraWindows[check]]);
+}
+
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -279,6 +293,14 @@ const DEFAULT_MODEL_SETTINGS: ModelSettings = {
     latency: HOUR_MS,
     error_rate: HOUR_MS,
     data_quality: DAY_MS,
+  },
+  extraWindows: {
+    performance: [],
+    data_drift: [],
+    prediction_drift: [],
+    latency: [],
+    error_rate: [],
+    data_quality: [],
   },
   baseline: { mode: 'auto', autoCapture: 1000 },
   exposition: { worstFeatures: Infinity, bins: false, seriesTtlMs: DAY_MS },

@@ -29,7 +29,10 @@ function healthy(): ModelCounts {
 }
 const context = testContext({ baseline: baselineOf(healthy()) });
 
-function evaluate(counts: ModelCounts | ((windowMs: number) => ModelCounts), of: ModelContext = context) {
+function evaluate(
+  counts: ModelCounts | ((windowMs: number, withFeatures: boolean) => ModelCounts),
+  of: ModelContext = context,
+) {
   const window = typeof counts === 'function' ? counts : () => counts;
   return evaluateModel({ model: 'churn', version: '3', nowMs: NOW, context: of, window });
 }
@@ -104,16 +107,35 @@ describe('evaluateModel', () => {
   });
 
   test('each check has the window of its own length; the largest one says how many predictions there are', () => {
-    const asked: number[] = [];
-    const report = evaluate((windowMs) => {
-      asked.push(windowMs);
+    const asked: [number, boolean][] = [];
+    const report = evaluate((windowMs, withFeatures) => {
+      asked.push([windowMs, withFeatures]);
       return windowMs === DAY ? healthy() : emptyCounts(7);
     });
-    expect(asked).toEqual([DAY, DAY, DAY, HOUR, HOUR, DAY]);
-    expect(CHECK_NAMES.map((name) => report.checks[name].windowMs)).toEqual(asked);
+    // Each is summed once, and its features only where a check reads them.
+    expect(asked).toEqual([
+      [DAY, true],
+      [HOUR, false],
+    ]);
+    expect(CHECK_NAMES.map((name) => report.checks[name].windowMs)).toEqual([DAY, DAY, DAY, HOUR, HOUR, DAY]);
     expect(report.windowPredictions).toBe(1_000);
     expect(report.checks.error_rate).toMatchObject({ state: 'insufficient_data', samples: 7 });
     expect(report.confidenceAverage).toBe(0.75);
+  });
+
+  test('further windows are told of, and count for nothing', () => {
+    const failing = healthy();
+    failing.traffic.errors.set(1, 900);
+    const extraWindows = { ...context.settings.extraWindows, error_rate: [5 * 60_000, DAY], data_drift: [HOUR] };
+    const settings = { ...context.settings, extraWindows };
+    const report = evaluate((windowMs) => (windowMs === 5 * 60_000 ? failing : healthy()), { ...context, settings });
+    expect(report.extraWindows.map(({ check, outcome }) => [check, outcome.windowMs, outcome.state])).toEqual([
+      ['data_drift', HOUR, 'ok'],
+      ['error_rate', 5 * 60_000, 'alert'],
+      ['error_rate', DAY, 'ok'],
+    ]);
+    expect(report.checks.error_rate).toMatchObject({ windowMs: HOUR, state: 'ok' });
+    expect(report.health.score).toBeCloseTo(100, 9);
   });
 
   test('the same counts give the same report', () => {

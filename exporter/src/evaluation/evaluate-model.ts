@@ -3,9 +3,10 @@ import { CHECKS } from '../checks/registry.ts';
 import { performanceFigures } from '../checks/performance-figures.ts';
 import type { CheckOutcome, CheckOutcomes } from '../domain/health.ts';
 import { healthScore } from '../domain/health-score.ts';
-import type { ModelReport } from '../domain/model-report.ts';
+import type { ExtraWindow, ModelReport } from '../domain/model-report.ts';
 import { recommend } from '../domain/recommendation.ts';
-import type { CheckName } from '../domain/settings.ts';
+import { windowsOf } from '../domain/settings.ts';
+import type { CheckName, ModelSettings } from '../domain/settings.ts';
 import { severityOf } from '../domain/severity.ts';
 
 export interface EvaluationInput {
@@ -13,39 +14,67 @@ export interface EvaluationInput {
   readonly version: string;
   readonly nowMs: number;
   readonly context: ModelContext;
-  /** Counts of the window of this length; features are valid until the next call. */
-  readonly window: (windowMs: number) => ModelCounts;
+  /** Counts of the window of this length, its features only when asked for; these are valid until the next call. */
+  readonly window: (windowMs: number, withFeatures: boolean) => ModelCounts;
 }
 
 /** Six checks over their windows, and what they come to. Pure: the same counts give the same report. */
 export function evaluateModel({ model, version, nowMs, context, window }: EvaluationInput): ModelReport {
-  const outcomes: Partial<Record<string, unknown>> = {};
-  let confidenceAverage = NaN;
-  let windowPredictions = 0;
-  for (const check of CHECKS) {
-    const windowMs = context.settings.windows[check.name];
-    const counts = window(windowMs);
-    outcomes[check.name] = evaluateCheck(check, context, counts, windowMs);
-    windowPredictions = Math.max(windowPredictions, counts.traffic.rows);
-    if (check.name === 'prediction_drift')
-      confidenceAverage = counts.features.confidenceSum / counts.features.confidenceRows;
-  }
-  const checks = outcomes as unknown as CheckOutcomes;
-  const health = healthScore(checks, context.settings.weights);
+  const { settings } = context;
+  const looked = lookAtWindows(context, window);
+  const outcomeOf = (check: Check, windowMs: number) => looked.outcomes.get(check)!.get(windowMs);
+  const checks = Object.fromEntries(
+    CHECKS.map((check) => [check.name, outcomeOf(check, settings.windows[check.name])]),
+  ) as unknown as CheckOutcomes;
+  const extraWindows = CHECKS.flatMap((check) =>
+    settings.extraWindows[check.name].map((windowMs) => ({ check: check.name, outcome: outcomeOf(check, windowMs) })),
+  ) as unknown as readonly ExtraWindow[];
   return {
     model,
     version,
     task: context.task,
     evaluatedAtMs: nowMs,
     baseline: summarise(context),
-    health,
-    severity: severityOf(checks, context.settings.thresholds),
-    recommendation: recommend(checks, context.settings.thresholds, new Map()),
+    health: healthScore(checks, settings.weights),
+    severity: severityOf(checks, settings.thresholds),
+    recommendation: recommend(checks, settings.thresholds, new Map()),
     checks,
-    confidenceAverage,
-    windowPredictions,
-    settings: context.settings,
+    extraWindows,
+    confidenceAverage: looked.confidenceAverage,
+    windowPredictions: looked.windowPredictions,
+    settings,
   };
+}
+
+interface Looked {
+  readonly outcomes: ReadonlyMap<Check, ReadonlyMap<number, CheckOutcome>>;
+  readonly confidenceAverage: number;
+  readonly windowPredictions: number;
+}
+
+/** Window by window, so that one that several checks look at is summed once. */
+function lookAtWindows(context: ModelContext, window: EvaluationInput['window']): Looked {
+  const { settings } = context;
+  const outcomes = new Map<Check, Map<number, CheckOutcome>>(CHECKS.map((check) => [check, new Map()]));
+  let confidenceAverage = NaN;
+  let windowPredictions = 0;
+  for (const windowMs of new Set(windowsOf(settings))) {
+    const checks = CHECKS.filter((check) => looksAt(check, settings, windowMs));
+    const withFeatures = checks.some(({ needs }) => needs.includes('features'));
+    const counts = window(windowMs, withFeatures);
+    for (const check of checks) {
+      outcomes.get(check)!.set(windowMs, evaluateCheck(check, context, counts, windowMs));
+      if (settings.windows[check.name] !== windowMs) continue;
+      windowPredictions = Math.max(windowPredictions, counts.traffic.rows);
+      if (check.name === 'prediction_drift')
+        confidenceAverage = counts.features.confidenceSum / counts.features.confidenceRows;
+    }
+  }
+  return { outcomes, confidenceAverage, windowPredictions };
+}
+
+function looksAt({ name }: Check, { windows, extraWindows }: ModelSettings, windowMs: number): boolean {
+  return windows[name] === windowMs || extraWindows[name].includes(windowMs);
 }
 
 /** A check is not to throw. When one does, its name must be known: the version keeps its last report, and the others go on. */

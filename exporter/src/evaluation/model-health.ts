@@ -188,7 +188,7 @@ export class ModelHealth {
         baseline,
         settings: model.settings,
       },
-      window: (windowMs) => this.memory.window(target, nowMs, windowMs),
+      window: (windowMs, withFeatures) => this.memory.window(target, nowMs, windowMs, withFeatures),
     });
     const names = { classes: model.classes, errorReasons: model.errorReasons, features: target.features };
     const counted = this.memory.totalsOf(target.versionId);

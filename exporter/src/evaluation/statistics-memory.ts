@@ -106,8 +106,10 @@ export class StatisticsMemory {
     return rows;
   }
 
-  window(target: ModelTarget, nowMs: number, windowMs: number): WindowCounts {
-    return this.windowsOf(target.scheme.id).window(nowMs, windowMs, FIRST_FEATURE_COLUMN + target.features.length);
+  /** Features, when asked for, are valid until the next call. */
+  window(target: ModelTarget, nowMs: number, windowMs: number, withFeatures = true): WindowCounts {
+    const columns = withFeatures ? FIRST_FEATURE_COLUMN + target.features.length : 0;
+    return this.windowsOf(target.scheme.id).window(nowMs, windowMs, columns);
   }
 
   /** Versions touched since the last call. */

@@ -108,7 +108,7 @@ export class VersionWindows {
 
   /**
    * @param nowMs end of the window
-   * @param columns columns of the version now
+   * @param columns columns of the version now; 0: features are not asked for
    */
   window(nowMs: number, windowMs: number, columns: number): WindowCounts {
     const span = windowSpan(nowMs, windowMs);
@@ -118,13 +118,15 @@ export class VersionWindows {
     traffic.add(outcomes.traffic);
     performance.merge(outcomes.performance, 1);
     featureScratch.clear();
-    featureScratch.ensureColumns(columns);
-    featureScratch.add(this.features(span, windowMs).counts);
+    if (columns > 0) {
+      featureScratch.ensureColumns(columns);
+      featureScratch.add(this.features(span, windowMs).counts);
+    }
     for (const bucket of this.buckets.values()) {
       if (bucket.open === null) continue;
       for (const [minute, of] of bucket.open.minutes) if (inSpan(bucket.bucketStart + minute, span)) traffic.add(of);
       if (!isInside(bucket, span)) continue;
-      featureScratch.add(bucket.open.features);
+      if (columns > 0) featureScratch.add(bucket.open.features);
       performance.merge(bucket.open.performance, 1);
     }
     return { features: featureScratch, traffic, performance };

@@ -1,4 +1,4 @@
-import type { FeatureDrift } from '../domain/health.ts';
+import type { DataDriftOutcome, FeatureDrift, PredictionDriftOutcome } from '../domain/health.ts';
 import type { FeatureTotals, ModelReport, ModelTotals } from '../domain/model-report.ts';
 import { modelFamilies as families } from './families.ts';
 import type { SeriesWriter } from './owner-series.ts';
@@ -7,9 +7,33 @@ import { worstFeatures } from './worst-features.ts';
 
 /** Drift of the predictions and of the features, and counters of the features' quality. */
 export function publishDrift(w: SeriesWriter, report: ModelReport, totals: ModelTotals): void {
-  publishPredictionDrift(w, report);
+  publishPredictionDrift(w, report, report.checks.prediction_drift);
+  const shown = worstFeatures(report, totals);
+  publishFeatureDrift(w, report, report.checks.data_drift, shown);
+  for (const feature of totals.features) if (shown.has(feature.feature)) publishQuality(w, report, feature);
+}
+
+export function publishPredictionDrift(
+  w: SeriesWriter,
+  { model, version }: ModelReport,
+  drift: PredictionDriftOutcome,
+): void {
+  if (drift.state === 'insufficient_data') return;
+  const window = windowLabel(drift.windowMs);
+  w.set(families.predictionKlDivergence, [model, version, window], drift.klDivergence);
+  w.set(families.predictionPsi, [model, version, window], drift.psi);
+  w.set(families.predictionKsStatistic, [model, version, window], drift.ksStatistic);
+  w.set(families.predictionPValue, [model, version, window], drift.pValue);
+  w.set(families.predictionMeanShift, [model, version, window], drift.meanShift);
+}
+
+export function publishFeatureDrift(
+  w: SeriesWriter,
+  report: ModelReport,
+  { features, state, windowMs }: DataDriftOutcome,
+  shown: ReadonlySet<string>,
+): void {
   const { model, version } = report;
-  const { features, state, windowMs } = report.checks.data_drift;
   const window = windowLabel(windowMs);
   if (state !== 'insufficient_data') {
     for (const verdict of ['moderate', 'significant'] as const)
@@ -19,20 +43,7 @@ export function publishDrift(w: SeriesWriter, report: ModelReport, totals: Model
         features.filter((f) => f.verdict === verdict).length,
       );
   }
-  const shown = worstFeatures(report, totals);
   for (const feature of features) if (shown.has(feature.feature)) publishFeature(w, report, window, feature);
-  for (const feature of totals.features) if (shown.has(feature.feature)) publishQuality(w, report, feature);
-}
-
-function publishPredictionDrift(w: SeriesWriter, { model, version, checks }: ModelReport): void {
-  const drift = checks.prediction_drift;
-  if (drift.state === 'insufficient_data') return;
-  const window = windowLabel(drift.windowMs);
-  w.set(families.predictionKlDivergence, [model, version, window], drift.klDivergence);
-  w.set(families.predictionPsi, [model, version, window], drift.psi);
-  w.set(families.predictionKsStatistic, [model, version, window], drift.ksStatistic);
-  w.set(families.predictionPValue, [model, version, window], drift.pValue);
-  w.set(families.predictionMeanShift, [model, version, window], drift.meanShift);
 }
 
 function publishFeature(w: SeriesWriter, { model, version }: ModelReport, window: string, drift: FeatureDrift): void {

@@ -248,3 +248,44 @@ describe('bins', () => {
     expect(published(TROUBLED_REPORT, totals, 'ml_feature_baseline_bin_ratio')).toHaveLength(4);
   });
 });
+
+describe('further windows', () => {
+  const { checks } = TROUBLED_REPORT;
+  const report: ModelReport = {
+    ...TROUBLED_REPORT,
+    extraWindows: [
+      { check: 'performance', outcome: { ...checks.performance, windowMs: 7 * 86_400_000 } },
+      { check: 'data_drift', outcome: { ...checks.data_drift, windowMs: 3_600_000 } },
+      { check: 'prediction_drift', outcome: { ...checks.prediction_drift, windowMs: 3_600_000 } },
+      { check: 'latency', outcome: { ...checks.latency, windowMs: 300_000, averageSeconds: 0.5 } },
+      { check: 'error_rate', outcome: { ...checks.error_rate, windowMs: 300_000 } },
+      { check: 'data_quality', outcome: { ...checks.data_quality, windowMs: 3_600_000 } },
+    ],
+  };
+
+  test.each([
+    ['ml_model_accuracy_ratio', ['24h', '7d']],
+    ['ml_label_coverage_ratio', ['24h', '7d']],
+    ['ml_model_drifted_features', ['24h', '24h', '1h', '1h']],
+    ['ml_prediction_drift_psi', ['24h', '1h']],
+    ['ml_model_latency_average_seconds', ['1h', '5m']],
+    ['ml_model_error_ratio', ['1h', '5m']],
+    ['ml_model_check_state', []],
+  ])('%s has them under their own label', (name, windows) => {
+    const found = published(report, TROUBLED_TOTALS, name).flatMap((line) => /window="(\w+)"/.exec(line)?.[1] ?? []);
+    expect(found).toEqual(windows);
+  });
+
+  test('a figure is that of its window', () => {
+    expect(published(report, TROUBLED_TOTALS, 'ml_model_latency_average_seconds')).toEqual([
+      `ml_model_latency_average_seconds{${M},window="1h"} 0.035`,
+      `ml_model_latency_average_seconds{${M},window="5m"} 0.5`,
+    ]);
+  });
+
+  test('features beyond the worst ones have none there either', () => {
+    const exposition = { ...report.settings.exposition, worstFeatures: 1 };
+    const few = { ...report, settings: { ...report.settings, exposition } };
+    expect(published(few, TROUBLED_TOTALS, 'ml_feature_drift_psi')).toHaveLength(2);
+  });
+});

@@ -1,6 +1,7 @@
 import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
 import { publishBins } from './publish-bins.ts';
 import { publishDrift } from './publish-drift.ts';
+import { publishExtraWindows } from './publish-extra-windows.ts';
 import { publishHealth } from './publish-health.ts';
 import { publishPerformance } from './publish-performance.ts';
 import { publishThresholds } from './publish-thresholds.ts';
@@ -23,6 +24,7 @@ export function publishModel(store: SeriesStore, report: ModelReport, totals: Mo
     publishPerformance(w, report, totals);
     publishDrift(w, report, totals);
     publishBins(w, report, totals);
+    publishExtraWindows(w, report, totals);
   });
 }
 

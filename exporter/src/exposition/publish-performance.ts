@@ -1,3 +1,4 @@
+import type { PerformanceOutcome } from '../domain/health.ts';
 import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
 import { modelFamilies as families, performanceFamilies } from './families.ts';
 import type { SeriesWriter } from './owner-series.ts';
@@ -5,28 +6,31 @@ import { windowLabel } from './window-label.ts';
 
 /** Labels, and the model's quality by them: over the window, in the baseline, and the difference. */
 export function publishPerformance(w: SeriesWriter, report: ModelReport, totals: ModelTotals): void {
-  const { model, version, checks, baseline } = report;
+  const { model, version, baseline } = report;
   w.set(families.labels, [model, version], totals.labels);
   w.set(families.labelsUnmatched, [model, version], totals.labelsUnmatched);
   w.histogram(families.labelDelay, [model, version], totals.labelDelay);
   w.set(families.lastLabel, [model, version], totals.lastLabelMs / 1000);
   for (const { predicted, actual, count } of totals.confusion)
     w.set(families.confusion, [model, version, predicted, actual], count);
-  // Also of a window without enough labels: it says why there is nothing else.
-  const window = windowLabel(checks.performance.windowMs);
-  w.set(families.labelCoverage, [model, version, window], checks.performance.labelCoverage);
-  // Beside the realised figures, never in their place: most of its use is before these are there.
-  const { estimate } = checks.performance;
-  w.set(families.estimatedAccuracy, [model, version, window], estimate?.accuracy);
-  w.set(families.estimatedRocAuc, [model, version, window], estimate?.rocAuc);
-  publishWindow(w, report, window);
+  publishLabelled(w, report, report.checks.performance);
   if (baseline.performance === null) return;
   for (const { figure, baseline: family } of performanceFamilies)
     w.set(family, [model, version], baseline.performance[figure]);
 }
 
-function publishWindow(w: SeriesWriter, { model, version, task, checks, settings }: ModelReport, window: string): void {
-  const { figures, drop, samples } = checks.performance;
+export function publishLabelled(
+  w: SeriesWriter,
+  { model, version, task, settings }: ModelReport,
+  outcome: PerformanceOutcome,
+): void {
+  const { figures, drop, samples, estimate, labelCoverage } = outcome;
+  const window = windowLabel(outcome.windowMs);
+  // Also of a window without enough labels: it says why there is nothing else.
+  w.set(families.labelCoverage, [model, version, window], labelCoverage);
+  // Beside the realised figures, never in their place: most of its use is before these are there.
+  w.set(families.estimatedAccuracy, [model, version, window], estimate?.accuracy);
+  w.set(families.estimatedRocAuc, [model, version, window], estimate?.rocAuc);
   if (samples < Math.min(settings.minimumSamples.report, settings.minimumSamples.labels)) return;
   for (const { figure, window: family } of performanceFamilies)
     w.set(family, [model, version, window], figures[figure]);

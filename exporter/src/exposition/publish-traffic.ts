@@ -1,3 +1,4 @@
+import type { ErrorRateOutcome, LatencyOutcome } from '../domain/health.ts';
 import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
 import { modelFamilies as families } from './families.ts';
 import type { SeriesWriter } from './owner-series.ts';
@@ -12,10 +13,9 @@ export function publishTraffic(w: SeriesWriter, report: ModelReport, totals: Mod
   w.histogram(families.predictionDuration, [model, version], totals.latency);
   for (const [name, count] of totals.predictedClasses) w.set(families.predictedClass, [model, version, name], count);
   w.set(families.lastPrediction, [model, version], totals.lastPredictionMs / 1000);
-  publishLatency(w, report);
-  const { error_rate: errorRate, prediction_drift: predictionDrift } = report.checks;
-  if (errorRate.samples >= report.settings.minimumSamples.report)
-    w.set(families.errorRatio, [model, version, windowLabel(errorRate.windowMs)], errorRate.errorRatio);
+  publishLatency(w, report, report.checks.latency);
+  publishErrors(w, report, report.checks.error_rate);
+  const { prediction_drift: predictionDrift } = report.checks;
   if (predictionDrift.samples >= report.settings.minimumSamples.report)
     w.set(
       families.confidenceAverage,
@@ -24,9 +24,21 @@ export function publishTraffic(w: SeriesWriter, report: ModelReport, totals: Mod
     );
 }
 
+export function publishErrors(
+  w: SeriesWriter,
+  report: ModelReport,
+  { samples, windowMs, errorRatio }: ErrorRateOutcome,
+): void {
+  if (samples >= report.settings.minimumSamples.report)
+    w.set(families.errorRatio, [report.model, report.version, windowLabel(windowMs)], errorRatio);
+}
+
 /** By the number of samples and not by the check's state: latencies say something without a baseline too. */
-function publishLatency(w: SeriesWriter, { model, version, checks, settings }: ModelReport): void {
-  const { latency } = checks;
+export function publishLatency(
+  w: SeriesWriter,
+  { model, version, settings }: ModelReport,
+  latency: LatencyOutcome,
+): void {
   if (latency.samples < settings.minimumSamples.report) return;
   const window = windowLabel(latency.windowMs);
   w.set(families.latency, [model, version, window, 'p50'], latency.p50Seconds);

@@ -8,6 +8,7 @@ const MINUTE_WINDOW_MAX_MS = 2 * HOUR_MS;
 /** Length of the time buckets that features of a model are stored in. */
 export type BucketMinutes = 1 | 60;
 
+/** @param windowsMs of the checks that read features or labels: latency and errors are counted by the minute within any bucket */
 export function bucketMinutesFor(windowsMs: readonly number[]): BucketMinutes {
   return windowsMs.some((windowMs) => windowMs <= MINUTE_WINDOW_MAX_MS) ? 1 : 60;
 }

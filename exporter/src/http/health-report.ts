@@ -1,5 +1,16 @@
-import type { CheckOutcome, FeatureDrift, PerformanceEstimate, PerformanceFigures } from '../domain/health.ts';
-import type { ModelReport } from '../domain/model-report.ts';
+import type {
+  CheckOutcome,
+  DataDriftOutcome,
+  DataQualityOutcome,
+  ErrorRateOutcome,
+  FeatureDrift,
+  LatencyOutcome,
+  PerformanceEstimate,
+  PerformanceFigures,
+  PerformanceOutcome,
+  PredictionDriftOutcome,
+} from '../domain/health.ts';
+import type { ExtraWindow, ModelReport } from '../domain/model-report.ts';
 
 /**
  * A report in the words of the API. Figures that are not defined are null; a check without enough data has no score and says why.
@@ -20,6 +31,9 @@ export function reportJson(report: ModelReport): Record<string, unknown> {
     },
     window_predictions: report.windowPredictions,
     checks: checksJson(report),
+    ...(report.extraWindows.length === 0
+      ? {}
+      : { extra_windows: report.extraWindows.map((window) => extraJson(window, report.task)) }),
   };
 }
 
@@ -32,60 +46,94 @@ export function overviewJson(report: ModelReport): Record<string, unknown> {
   return { version: report.version, ...summaryJson(report), checks: checksJson(report) };
 }
 
-function checksJson(report: ModelReport): Record<string, unknown> {
-  const {
-    performance,
-    data_drift: drift,
-    prediction_drift: prediction,
-    latency,
-    error_rate: errors,
-    data_quality: quality,
-  } = report.checks;
+function checksJson({ task, checks }: ModelReport): Record<string, unknown> {
+  return {
+    performance: performanceJson(checks.performance, task),
+    data_drift: driftJson(checks.data_drift),
+    prediction_drift: predictionJson(checks.prediction_drift),
+    latency: latencyJson(checks.latency),
+    error_rate: errorsJson(checks.error_rate),
+    data_quality: qualityJson(checks.data_quality),
+  };
+}
+
+/** As in `checks`, for each further window. */
+function extraJson({ check, outcome }: ExtraWindow, task: ModelReport['task']): Record<string, unknown> {
+  switch (check) {
+    case 'performance':
+      return { check, ...performanceJson(outcome, task) };
+    case 'data_drift':
+      return { check, ...driftJson(outcome) };
+    case 'prediction_drift':
+      return { check, ...predictionJson(outcome) };
+    case 'latency':
+      return { check, ...latencyJson(outcome) };
+    case 'error_rate':
+      return { check, ...errorsJson(outcome) };
+    case 'data_quality':
+      return { check, ...qualityJson(outcome) };
+  }
+}
+
+function performanceJson(performance: PerformanceOutcome, task: ModelReport['task']): Record<string, unknown> {
+  return {
+    ...outcomeJson(performance),
+    ...(task === 'regression' ? regressionJson(performance) : classificationJson(performance)),
+    label_coverage: figure(performance.labelCoverage),
+  };
+}
+
+function driftJson(drift: DataDriftOutcome): Record<string, unknown> {
   const features = drift.features.map(featureJson);
   return {
-    performance: {
-      ...outcomeJson(performance),
-      ...(report.task === 'regression' ? regressionJson(performance) : classificationJson(performance)),
-      label_coverage: figure(performance.labelCoverage),
-    },
-    data_drift: {
-      ...outcomeJson(drift),
-      drifted_features: features.filter(({ verdict }) => verdict === 'moderate' || verdict === 'significant'),
-      features,
-    },
-    prediction_drift: {
-      ...outcomeJson(prediction),
-      ks_statistic: figure(prediction.ksStatistic),
-      p_value: figure(prediction.pValue),
-      mean_shift: figure(prediction.meanShift),
-      kl_divergence: figure(prediction.klDivergence),
-      psi: figure(prediction.psi),
-    },
-    latency: {
-      ...outcomeJson(latency),
-      avg_latency_ms: milliseconds(latency.averageSeconds),
-      baseline_avg_latency_ms: milliseconds(latency.baselineAverageSeconds),
-      p50_latency_ms: milliseconds(latency.p50Seconds),
-      p95_latency_ms: milliseconds(latency.p95Seconds),
-      p99_latency_ms: milliseconds(latency.p99Seconds),
-      max_latency_ms: milliseconds(latency.maxSeconds),
-      latency_spike_ratio: figure(latency.spikeRatio),
-    },
-    error_rate: {
-      ...outcomeJson(errors),
-      error_rate: figure(errors.errorRatio),
-      error_count: errors.errors,
-      error_types: Object.fromEntries(errors.byReason),
-    },
-    data_quality: {
-      ...outcomeJson(quality),
-      quality_issues: quality.issues.map(({ type, feature, share, baselineShare }) => ({
-        type,
-        feature,
-        percentage: 100 * share,
-        baseline_percentage: 100 * baselineShare,
-      })),
-    },
+    ...outcomeJson(drift),
+    drifted_features: features.filter(({ verdict }) => verdict === 'moderate' || verdict === 'significant'),
+    features,
+  };
+}
+
+function predictionJson(prediction: PredictionDriftOutcome): Record<string, unknown> {
+  return {
+    ...outcomeJson(prediction),
+    ks_statistic: figure(prediction.ksStatistic),
+    p_value: figure(prediction.pValue),
+    mean_shift: figure(prediction.meanShift),
+    kl_divergence: figure(prediction.klDivergence),
+    psi: figure(prediction.psi),
+  };
+}
+
+function latencyJson(latency: LatencyOutcome): Record<string, unknown> {
+  return {
+    ...outcomeJson(latency),
+    avg_latency_ms: milliseconds(latency.averageSeconds),
+    baseline_avg_latency_ms: milliseconds(latency.baselineAverageSeconds),
+    p50_latency_ms: milliseconds(latency.p50Seconds),
+    p95_latency_ms: milliseconds(latency.p95Seconds),
+    p99_latency_ms: milliseconds(latency.p99Seconds),
+    max_latency_ms: milliseconds(latency.maxSeconds),
+    latency_spike_ratio: figure(latency.spikeRatio),
+  };
+}
+
+function errorsJson(errors: ErrorRateOutcome): Record<string, unknown> {
+  return {
+    ...outcomeJson(errors),
+    error_rate: figure(errors.errorRatio),
+    error_count: errors.errors,
+    error_types: Object.fromEntries(errors.byReason),
+  };
+}
+
+function qualityJson(quality: DataQualityOutcome): Record<string, unknown> {
+  return {
+    ...outcomeJson(quality),
+    quality_issues: quality.issues.map(({ type, feature, share, baselineShare }) => ({
+      type,
+      feature,
+      percentage: 100 * share,
+      baseline_percentage: 100 * baselineShare,
+    })),
   };
 }
 
@@ -106,7 +154,7 @@ function classificationJson({
   drop,
   calibrationGapChange,
   estimate,
-}: ModelReport['checks']['performance']): Record<string, unknown> {
+}: PerformanceOutcome): Record<string, unknown> {
   return {
     recent_accuracy: figure(figures.accuracy),
     accuracy_interval: [figure(figures.accuracyLower), figure(figures.accuracyUpper)],
@@ -167,7 +215,7 @@ function calibrationJson(
   };
 }
 
-function regressionJson({ figures, baseline, drop }: ModelReport['checks']['performance']): Record<string, unknown> {
+function regressionJson({ figures, baseline, drop }: PerformanceOutcome): Record<string, unknown> {
   return {
     recent_mae: figure(figures.meanAbsoluteError),
     baseline_mae: figure(baseline.meanAbsoluteError),

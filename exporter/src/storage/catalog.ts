@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import type { ModelDeclaration } from '../domain/model.ts';
 import { ServiceError } from '../domain/service-error.ts';
+import { windowsOf } from '../domain/settings.ts';
 import type { ModelSettings, Settings } from '../domain/settings.ts';
 import { effectiveSettings } from '../domain/effective-settings.ts';
 import { defaultPositiveClass } from '../domain/task.ts';
@@ -290,7 +291,7 @@ export class Catalog implements SchemeSource {
       numericCount,
       categoricalCount: features.length - numericCount,
       scheme,
-      bucketMinutes: bucketMinutesFor(Object.values(model.settings.windows)),
+      bucketMinutes: bucketMinutesFor(windowsOf(model.settings, 'features')),
       declaredCategorical: new Set(
         [...model.settings.features].filter(([, declared]) => declared.type === 'categorical').map(([name]) => name),
       ),

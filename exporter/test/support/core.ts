@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import { captureBaseline } from '../../src/baseline/make-baseline.ts';
 import type { BaselineDependencies } from '../../src/baseline/make-baseline.ts';
 import type { DecodedRows, RawGroundTruth, RawPrediction } from '../../src/domain/prediction.ts';
-import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
+import { DEFAULT_SETTINGS, windowsOf } from '../../src/domain/settings.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { Evaluator } from '../../src/evaluation/evaluator.ts';
 import { DAY_MS } from '../../src/histogram/time-bucket.ts';
@@ -31,7 +31,7 @@ export async function openCore(url: string, options: { readonly now: () => numbe
   await catalog.load();
   const days = new DayPartitions(pool, 'predictions', PREDICTION_INDEXES);
   await days.load();
-  const longest = Math.max(...Object.values(settings.defaults.windows));
+  const longest = Math.max(...windowsOf(settings.defaults));
   const predictions = new PredictionStore({
     pool,
     schemes: catalog,
