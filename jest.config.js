@@ -1,3 +1,6 @@
+/** Packages without CommonJS, which Jest must translate. */
+const esmOnly = '(hyparquet|hyparquet-compressors|hysnappy)';
+
 /** Unit tests beside the code; integration and end-to-end tests under exporter/test. One PostgreSQL for the run. */
 export default {
   testEnvironment: 'node',
@@ -10,7 +13,9 @@ export default {
       '@swc/jest',
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } },
     ],
+    [`/node_modules/${esmOnly}/.+\\.js$`]: ['@swc/jest', { jsc: { target: 'es2023' }, module: { type: 'commonjs' } }],
   },
+  transformIgnorePatterns: [`/node_modules/(?!${esmOnly}/)`],
   globalSetup: '<rootDir>/exporter/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/exporter/test/support/global-teardown.ts',
   testTimeout: 60_000,

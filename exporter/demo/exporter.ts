@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 /** An exporter of the demo's own, with a fresh database that goes with it. */
 export interface DemoExporter {
   readonly url: string;
+  readonly pid: number;
   /** Rejects when the exporter ends by itself. */
   readonly ended: Promise<never>;
   stop(): Promise<void>;
@@ -33,6 +34,7 @@ export async function startDemoExporter(packageFolder: string, flags: readonly s
   });
   return {
     url,
+    pid: child.pid!,
     ended,
     stop: async () => {
       child.kill('SIGTERM');

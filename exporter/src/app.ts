@@ -67,6 +67,8 @@ const COMMITS_AT_ONCE = 3;
 /** What a replica that does not evaluate shows of the models. */
 const NO_SERIES = { render: () => [] };
 const QUEUE_CAPACITY_ROWS = 200_000;
+/** Rows laid out in a temporary file take a few times the space of the body that they came in. */
+const SPOOL_SHARE = 4;
 const REQUESTS_END_MS = 10_000;
 /** A holder that is gone is missed after this long at most, and its successor publishes within a second or two more. */
 const LEASE_TTL_MS = 6_000;
@@ -138,12 +140,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     );
     const baselineDependencies: BaselineDependencies = {
       find: (model, version) => catalog.find(model, version),
+      findAny: (model) => catalog.versionsOf(model)[0]?.target,
       ensure: (wants) => catalog.ensure(wants),
       settingsOf: (model) => catalog.settingsOfModel(model),
       activate: (activation) => baselines.activate(activation),
       stored: (target, fromMs, toMs, limit, onBatch) => baselines.stored(target, fromMs, toMs, limit, onBatch),
       now: () => clock.now(),
       maxCategories: () => settings().limits.categories,
+      maxFeatures: () => settings().limits.features,
+      maxSpoolBytes: () => SPOOL_SHARE * settings().limits.baselineBodyBytes,
     };
 
     const state = { databaseUp: true, evaluatedOnce: false };

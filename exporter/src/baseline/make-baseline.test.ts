@@ -33,6 +33,7 @@ function memory(stored: readonly ReferenceBatch[] = [], known?: ModelTarget) {
   const asked: unknown[] = [];
   const deps: BaselineDependencies = {
     find: (model, version) => (target?.model === model && target.version === version ? target : undefined),
+    findAny: (model) => (target?.model === model ? target : undefined),
     ensure: (some) => {
       wants.push(...some);
       for (const want of some) target = grown(target, want);
@@ -50,6 +51,8 @@ function memory(stored: readonly ReferenceBatch[] = [], known?: ModelTarget) {
     },
     now: () => now,
     maxCategories: () => 200,
+    maxFeatures: () => 500,
+    maxSpoolBytes: () => Infinity,
   };
   return { deps, activations, wants, asked };
 }
@@ -153,16 +156,38 @@ describe('uploadBaseline', () => {
     ).rejects.toMatchObject({ code: 'conflict' });
   });
 
-  test('a failure in the middle is passed on, and leaves no file behind', async () => {
+  test('a failure in the middle is passed on, and leaves nothing behind', async () => {
     const cut = new Error('cut off');
-    let open = 0;
+    const { deps, wants } = memory();
     function* rows(): Generator<Event> {
       for (let i = 0; i < 104_000; i++) yield { age: i };
-      open = readdirSync(temporary).length;
       throw cut;
     }
-    await expect(upload(rows(), memory().deps)).rejects.toBe(cut);
-    expect([open, readdirSync(temporary)]).toEqual([1, []]);
+    await expect(upload(rows(), deps)).rejects.toBe(cut);
+    expect([wants, readdirSync(temporary)]).toEqual([[], []]);
+  });
+
+  test('features that somebody else registers during the upload make it a conflict', async () => {
+    const { deps, activations } = memory();
+    async function* rows(): AsyncGenerator<BaselineRow> {
+      yield* stream(records(3_000, (age) => ({ age })));
+      const features = new Map([['height', 'numeric' as const]]);
+      await deps.ensure([{ model: 'churn', version: '1', features, classes: new Set(), errorReasons: new Set() }]);
+    }
+    await expect(uploadBaseline('churn', '1', rows(), deps)).rejects.toMatchObject({ code: 'conflict' });
+    expect(activations).toEqual([]);
+  });
+
+  test('more features than allowed are refused before anything is registered', async () => {
+    const { deps, wants } = memory();
+    const wide = Object.fromEntries(Array.from({ length: 501 }, (_, i) => [`f${i}`, i]));
+    await expect(
+      upload(
+        records(20, () => wide),
+        deps,
+      ),
+    ).rejects.toMatchObject({ code: 'invalid', message: expect.stringMatching(/^501 features are more than/) });
+    expect(wants).toEqual([]);
   });
 
   test('more rows than memory holds are all counted, in bins of the whole', async () => {

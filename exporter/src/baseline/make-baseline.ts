@@ -6,7 +6,9 @@ import type { BinScheme, FeatureKind } from '../histogram/model-columns.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { buildScheme, countBaseline, learnModel } from './build-baseline.ts';
 import type { LearntModel } from './build-baseline.ts';
+import { isLaidOutLike, provisionalTarget } from './provisional-target.ts';
 import { inferColumns, layOut } from './reference-rows.ts';
+import type { UploadColumns } from './reference-rows.ts';
 import { Spool } from './spool.ts';
 import type { ReferenceBatch } from './spool.ts';
 
@@ -27,6 +29,8 @@ export interface Activation {
 
 export interface BaselineDependencies {
   find(model: string, version: string): ModelTarget | undefined;
+  /** Any version of the model. */
+  findAny(model: string): ModelTarget | undefined;
   ensure(wants: readonly TargetWant[]): Promise<void>;
   settingsOf(model: string): ModelSettings;
   activate(activation: Activation): Promise<BaselineDescription>;
@@ -40,6 +44,9 @@ export interface BaselineDependencies {
   ): Promise<number>;
   now(): number;
   maxCategories(): number;
+  maxFeatures(): number;
+  /** Of temporary disk, for the rows of one baseline. */
+  maxSpoolBytes(): number;
 }
 
 const FIRST_LOOK_ROWS = 2_000;
@@ -47,31 +54,43 @@ const CHUNK_ROWS = 2_000;
 /** Fewer rows make no distribution to compare with. */
 const MIN_ROWS = 20;
 
-/** A reference data set becomes the baseline. Streams: never more than 100,000 rows in memory. */
+/**
+ * A reference data set becomes the baseline. Streams: never more than 100,000 rows in memory. Nothing is registered or stored before the
+ * last row was read.
+ */
 export async function uploadBaseline(
   model: string,
   version: string,
   rows: AsyncIterable<BaselineRow>,
   deps: BaselineDependencies,
 ): Promise<BaselineDescription> {
-  const spool = new Spool();
+  const spool = new Spool(deps.maxSpoolBytes());
   try {
     const settings = deps.settingsOf(model);
-    let target: ModelTarget | undefined;
-    let columns: ReturnType<typeof inferColumns> | undefined;
+    let provisional: ModelTarget | undefined;
+    let columns: UploadColumns | undefined;
     for await (const chunk of chunked(rows, FIRST_LOOK_ROWS, CHUNK_ROWS)) {
-      if (target === undefined || columns === undefined) {
-        columns = inferColumns(chunk, settings.features, deps.find(model, version));
-        await deps.ensure([
-          { model, version, features: columns.features, classes: columns.classes, errorReasons: new Set() },
-        ]);
-        target = deps.find(model, version);
-        if (target === undefined) throw new ServiceError('conflict', `Model ${model} was deleted during the upload.`);
+      if (provisional === undefined) {
+        const known = deps.find(model, version);
+        columns = inferColumns(chunk, settings.features, known);
+        provisional = provisionalTarget(model, version, columns, settings.task, known, deps.findAny(model));
+        if (provisional.features.length > deps.maxFeatures())
+          throw new ServiceError(
+            'invalid',
+            `${provisional.features.length} features are more than limits.features (${deps.maxFeatures()}) allows.`,
+          );
       }
-      spool.add(layOut(chunk, target, deps.now()));
+      spool.add(layOut(chunk, provisional, deps.now()));
     }
-    if (target === undefined || columns === undefined)
+    if (provisional === undefined || columns === undefined)
       throw new ServiceError('invalid', 'The reference data has no rows.');
+    requireRows(spool);
+    await deps.ensure([
+      { model, version, features: columns.features, classes: columns.classes, errorReasons: new Set() },
+    ]);
+    const target = deps.find(model, version);
+    if (target === undefined || !isLaidOutLike(provisional, target))
+      throw new ServiceError('conflict', `Model ${model} was changed during the upload; send it again.`);
     const present = new Set(columns.features.keys());
     return await finish(
       spool,
@@ -95,7 +114,7 @@ export async function captureBaseline(
   const target = deps.find(model, version);
   if (target === undefined)
     throw new ServiceError('not_found', `There is no model ${model} with version "${version}".`);
-  const spool = new Spool();
+  const spool = new Spool(deps.maxSpoolBytes());
   let newestMs = range.fromMs;
   let oldestMs = range.toMs;
   try {
@@ -106,6 +125,7 @@ export async function captureBaseline(
         oldestMs = Math.min(oldestMs, time);
       }
     });
+    requireRows(spool);
     const captured = { fromMs: oldestMs, toMs: Number.isFinite(range.limit) ? newestMs + 1 : range.toMs };
     const present = new Set(target.features.map(({ name }) => name));
     return await finish(spool, target, present, { kind: 'captured', captured, ignoredColumns: [] }, deps);
@@ -121,8 +141,6 @@ async function finish(
   what: Pick<Activation, 'kind' | 'captured' | 'ignoredColumns'>,
   deps: BaselineDependencies,
 ): Promise<BaselineDescription> {
-  if (spool.rows < MIN_ROWS)
-    throw new ServiceError('invalid', `A baseline needs at least ${MIN_ROWS} rows, this one has ${spool.rows}.`);
   const settings = deps.settingsOf(before.model);
   const learnt = learnModel(spool, before, settings.positiveClass);
   await deps.ensure([
@@ -144,6 +162,11 @@ async function finish(
   const { scheme, summaries } = buildScheme(spool, target, present, settings.features, deps.maxCategories());
   const counts = countBaseline(spool, { ...target, scheme: { id: 0, ...scheme } }, present);
   return deps.activate({ target, ...what, madeAtMs: deps.now(), learnt, scheme, counts, rows: spool.rows, summaries });
+}
+
+function requireRows({ rows }: Spool): void {
+  if (rows < MIN_ROWS)
+    throw new ServiceError('invalid', `A baseline needs at least ${MIN_ROWS} rows, this one has ${rows}.`);
 }
 
 async function* chunked<T>(rows: AsyncIterable<T>, first: number, others: number): AsyncGenerator<T[]> {

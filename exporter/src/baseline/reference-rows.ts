@@ -19,6 +19,8 @@ export interface UploadColumns {
 const MAX_NAME_LENGTH = 200;
 /** PostgreSQL holds no NUL, and of half a surrogate pair it would make another name. */
 const UNSTORABLE = /[\0\p{Surrogate}]/u;
+/** As at intake. */
+const MAX_TEXT_LENGTH = 1_000;
 const MISSING_WORDS: ReadonlySet<string> = new Set(['', 'nan', 'na', 'n/a', 'null', 'none']);
 
 /**
@@ -181,9 +183,9 @@ function isMissing(value: unknown): boolean {
   );
 }
 
-/** null for what is neither text, number nor boolean, and for text that cannot be stored. */
+/** null for what is neither text, number nor boolean, and for text that intake would refuse. */
 function textOf(value: unknown): string | null {
-  if (typeof value === 'string') return UNSTORABLE.test(value) ? null : value;
+  if (typeof value === 'string') return value.length > MAX_TEXT_LENGTH || UNSTORABLE.test(value) ? null : value;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }
 

@@ -51,8 +51,8 @@ describe('Spool', () => {
     const more = rows(0, 50);
     spool.add(full);
     spool.add(more);
-    expect(folders()).toHaveLength(1);
     const read = [...spool.read(target)][1]!;
+    expect(read.batch.numbers).not.toBe(more.batch.numbers);
     expect(Buffer.isBuffer(read.batch.ids)).toBe(true);
     expect(read).toEqual(more);
   });
@@ -83,12 +83,26 @@ describe('Spool', () => {
     }
   });
 
-  test('closing removes the file; closing twice is harmless', () => {
+  test('the file has no name, so that nothing can be left behind; closing twice is harmless', () => {
     spool.add(full);
     spool.add(rows(0, 3));
-    expect(folders()).toHaveLength(1);
+    expect(folders()).toEqual([]);
+    expect([...spool.read(target)]).toHaveLength(2);
     spool.close();
     spool.close();
     expect(folders()).toEqual([]);
+  });
+
+  test('a file of more bytes than allowed is refused', () => {
+    const small = new Spool(3_000);
+    try {
+      small.add(full);
+      small.add(rows(0, 10));
+      expect(() => small.add(rows(0, 40))).toThrow(
+        /^The rows of the baseline take more than 3000 bytes of temporary disk, after 100050 rows; send fewer rows/,
+      );
+    } finally {
+      small.close();
+    }
   });
 });

@@ -1,10 +1,9 @@
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
+import { ServiceError } from '../domain/service-error.ts';
 import type { Label } from '../histogram/count-label.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
 import type { PredictionBatch } from '../histogram/prediction-batch.ts';
+import { TemporaryFile } from './temporary-file.ts';
 
 /** Rows of a baseline in the making, with their labels; all of one model version. */
 export interface ReferenceBatch {
@@ -17,16 +16,22 @@ const BYTE_COUNT = 4;
 
 /**
  * Keeps batches to be read several times: a baseline needs one pass for its bins and one for its counts, and an upload comes only
- * once. The first 100,000 rows stay in memory, the rest goes to a file of its own in the system's temporary folder, unlinked when done.
+ * once. The first 100,000 rows stay in memory, the rest goes to a temporary file of at most `maxBytes`: a small upload can stand for more
+ * rows than any disk holds.
  */
 export class Spool {
   private readonly held: ReferenceBatch[] = [];
   private heldRows = 0;
-  private folder: string | null = null;
-  private file = -1;
+  private file: TemporaryFile | null = null;
   private spilled = 0;
+  private readonly maxBytes: number;
   rows = 0;
 
+  constructor(maxBytes = Infinity) {
+    this.maxBytes = maxBytes;
+  }
+
+  /** Throws ServiceError invalid beyond `maxBytes`. */
   add(reference: ReferenceBatch): void {
     this.rows += reference.batch.rows;
     // Once one is spilled all are: what is held is read first.
@@ -40,34 +45,32 @@ export class Spool {
   *read(target: ModelTarget): Generator<ReferenceBatch> {
     for (const reference of this.held) yield withTarget(reference, target);
     let at = 0;
-    const size = Buffer.alloc(BYTE_COUNT);
     for (let i = 0; i < this.spilled; i++) {
-      readSync(this.file, size, 0, BYTE_COUNT, at);
-      const bytes = Buffer.allocUnsafe(size.readUInt32LE());
-      readSync(this.file, bytes, 0, bytes.length, at + BYTE_COUNT);
-      at += BYTE_COUNT + bytes.length;
+      const size = this.file!.read(at, BYTE_COUNT).readUInt32LE();
+      const bytes = this.file!.read(at + BYTE_COUNT, size);
+      at += BYTE_COUNT + size;
       yield withTarget(deserialize(bytes) as ReferenceBatch, target);
     }
   }
 
   close(): void {
-    if (this.file >= 0) closeSync(this.file);
-    if (this.folder !== null) rmSync(this.folder, { recursive: true, force: true });
-    this.file = -1;
-    this.folder = null;
+    this.file?.close();
+    this.file = null;
   }
 
   private spill({ batch, labels }: ReferenceBatch): void {
-    if (this.folder === null) {
-      this.folder = mkdtempSync(path.join(tmpdir(), 'model-health-baseline-'));
-      this.file = openSync(path.join(this.folder, 'rows'), 'wx+', 0o600);
-    }
     // Plain arrays and typed arrays only: structured clone keeps them exactly, NaN included.
     const bytes = serialize({ batch: { ...batch, targets: [] }, labels });
     const size = Buffer.alloc(BYTE_COUNT);
     size.writeUInt32LE(bytes.length);
-    writeSync(this.file, size);
-    writeSync(this.file, bytes);
+    this.file ??= new TemporaryFile();
+    if (this.file.size + bytes.length > this.maxBytes)
+      throw new ServiceError(
+        'invalid',
+        `The rows of the baseline take more than ${this.maxBytes} bytes of temporary disk, after ${this.rows} rows; send fewer rows, or raise limits.baseline_body.`,
+      );
+    this.file.append(size);
+    this.file.append(bytes);
     this.spilled++;
   }
 }

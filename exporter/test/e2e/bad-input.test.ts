@@ -10,6 +10,7 @@ import { embeddedUrl, jsonOf, startExporter } from '../support/exporter-process.
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { makeEvents } from '../support/load.ts';
 import { compareWithRawRows } from '../support/recount.ts';
+import { tableFile } from '../support/reference-table.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
@@ -30,6 +31,12 @@ interface Case {
 interface Answer {
   readonly detail?: string;
   readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+}
+
+interface BaselineAnswer {
+  readonly rows: number;
+  readonly task: string;
+  readonly features: readonly { readonly feature: string; readonly kind: string; readonly values: number }[];
 }
 
 const row = (name: string, change: Readonly<Record<string, unknown>>, pointer: string, detail: RegExp): Case => ({
@@ -177,6 +184,58 @@ describe('bad input gets a clear error, and nothing else suffers', () => {
       /^process_resident_memory_bytes (\S+)/m.exec(await (await fetch(`${exporter.baseUrl}/metrics`)).text())?.[1],
     );
     expect(memory).toBeLessThan(700e6);
+  });
+
+  const uploads = {
+    parquet: 'application/vnd.apache.parquet',
+    arrow: 'application/vnd.apache.arrow.stream',
+    csv: 'text/csv',
+  };
+  const csv = Buffer.from(`a,b\n${'1,2\n'.repeat(5_000)}1\n`);
+  test.each<readonly [string, keyof typeof uploads, Buffer, RegExp]>([
+    ['Parquet that is cut off', 'parquet', tableFile('none.parquet').subarray(0, 6_000), /was cut off/],
+    ['nested Parquet', 'parquet', tableFile('nested.parquet'), /column "b" is nested/],
+    ['Parquet as Arrow', 'arrow', tableFile('none.parquet'), /no Arrow IPC stream/],
+    ['compressed Arrow', 'arrow', tableFile('compressed.arrows'), /without compression/],
+    ['Arrow that is cut off', 'arrow', tableFile('stream.arrows').subarray(0, 5_000), /cut off/],
+    ['a CSV whose 5,001st row is short', 'csv', csv, /on line 5002/],
+  ])('as a baseline, %s is refused and leaves nothing behind', async (_name, format, body, detail) => {
+    const response = await fetch(`${exporter.baseUrl}/api/ml/models/unread/baseline`, {
+      method: 'PUT',
+      headers: { 'content-type': uploads[format] },
+      body: Uint8Array.from(body),
+    });
+    expect(response.status).toBe(400);
+    expect((await jsonOf<Answer>(response)).detail).toMatch(detail);
+    expect((await fetch(`${exporter.baseUrl}/api/ml/models/unread`)).status).toBe(404);
+  });
+
+  test.each([
+    ['parquet', 'snappy.parquet'],
+    ['arrow', 'stream.arrows'],
+  ] as const)('as a baseline, good %s is taken', async (format, file) => {
+    const response = await fetch(`${exporter.baseUrl}/api/ml/models/uploaded/baseline?version=${format}`, {
+      method: 'PUT',
+      headers: { 'content-type': uploads[format] },
+      body: Uint8Array.from(tableFile(file)),
+    });
+    expect(response.status).toBe(200);
+    const { rows, task, features } = await jsonOf<BaselineAnswer>(response);
+    expect([rows, task]).toEqual([40, 'binary']);
+    expect(features.map(({ feature, kind, values }) => `${feature} ${kind} ${values}`)).toEqual([
+      'age numeric 34',
+      'income numeric 40',
+      'small numeric 40',
+      'tiny numeric 40',
+      'unsigned numeric 40',
+      'region categorical 36',
+      'kind categorical 40',
+      'flag categorical 37',
+      'since numeric 40',
+      'day numeric 40',
+      'price numeric 40',
+      'nothing categorical 0',
+    ]);
   });
 
   test('and the statistics are still those of the raw rows', async () => {

@@ -63,12 +63,15 @@ export async function openCore(url: string, options: { readonly now: () => numbe
   };
   const baselineDeps: BaselineDependencies = {
     find: (model, version) => catalog.find(model, version),
+    findAny: (model) => catalog.versionsOf(model)[0]?.target,
     ensure: (wants) => catalog.ensure(wants),
     settingsOf: (model) => catalog.settingsOfModel(model),
     activate: (activation) => baselines.activate(activation),
     stored: (target, from, to, limit, onBatch) => baselines.stored(target, from, to, limit, onBatch),
     now: clock.now,
     maxCategories: () => settings.limits.categories,
+    maxFeatures: () => settings.limits.features,
+    maxSpoolBytes: () => Infinity,
   };
   return {
     pool,

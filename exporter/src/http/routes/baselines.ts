@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from '@sinclair/typebox';
+import { readArrow } from '../../baseline/readers/arrow.ts';
 import { readColumnMap } from '../../baseline/readers/column-roles.ts';
 import type { ColumnRoles } from '../../baseline/readers/column-roles.ts';
 import { readCsv } from '../../baseline/readers/csv.ts';
 import { readNdjson } from '../../baseline/readers/ndjson.ts';
+import { readParquet } from '../../baseline/readers/parquet.ts';
 import type { BaselineDescription, BaselineRow } from '../../domain/baseline.ts';
 import { ServiceError } from '../../domain/service-error.ts';
 import { isObject, parseJson } from '../../intake/formats/parse-json.ts';
@@ -19,6 +21,8 @@ import { modelName } from './models.ts';
 const READERS: Readonly<Record<string, (body: Readable, roles: ColumnRoles) => AsyncIterable<BaselineRow>>> = {
   'text/csv': readCsv,
   'application/x-ndjson': readNdjson,
+  'application/vnd.apache.parquet': readParquet,
+  'application/vnd.apache.arrow.stream': readArrow,
 };
 const CAPTURE_CAPS = { bytes: 65_536, decompressedBytes: 65_536 };
 
@@ -40,7 +44,7 @@ export function baselineRoutes(server: FastifyInstance, services: Services, acce
       tags: ['baselines'],
       summary: 'Upload a reference data set as the baseline',
       description:
-        'CSV with a header line, or NDJSON (flat, or prediction events). Columns: prediction, score or score_<class>, label, latency_ms, error; every other column is a feature unless the model declares its features. Map others with `?map=label:target,prediction:pred`.',
+        'CSV with a header line, NDJSON (flat, or prediction events), Parquet, or an Arrow IPC stream (uncompressed); flat columns only. Columns: prediction, score or score_<class>, label, latency_ms, error; every other column is a feature unless the model declares its features. Map others with `?map=label:target,prediction:pred`.',
       consumes: Object.keys(READERS),
       params,
       querystring: uploadQuerystring,

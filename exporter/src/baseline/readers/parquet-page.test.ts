@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { gzipSync } from 'node:zlib';
+import type { PageHeader, SchemaElement } from 'hyparquet';
+import { readValues } from './parquet-page.ts';
+import type { ColumnDecoder } from './parquet-page.ts';
+
+type Encoding = 'PLAIN' | 'RLE_DICTIONARY' | 'DELTA_BYTE_ARRAY';
+
+function column(type: ColumnDecoder['type'], codec: ColumnDecoder['codec'] = 'UNCOMPRESSED'): ColumnDecoder {
+  const element: SchemaElement = { name: 'a', type, repetition_type: 'REQUIRED' };
+  const root = { element: { name: 'schema' }, children: [], count: 2, path: [] };
+  const leaf = { element, children: [], count: 1, path: ['a'] };
+  return {
+    pathInSchema: ['a'],
+    type,
+    element,
+    schemaPath: [root, leaf],
+    codec,
+    parsers: {} as ColumnDecoder['parsers'],
+  };
+}
+
+const pageHeader = (values: number, encoding: Encoding, size: number): PageHeader => ({
+  type: 'DATA_PAGE',
+  uncompressed_page_size: size,
+  compressed_page_size: size,
+  data_page_header: {
+    num_values: values,
+    encoding,
+    definition_level_encoding: 'RLE',
+    repetition_level_encoding: 'RLE',
+  },
+});
+
+/** LEB128. */
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return [...bytes, rest];
+    bytes.push((rest % 128) + 128);
+  }
+}
+
+/** DELTA_BINARY_PACKED of `count` numbers that go up by `step` from 0, in one block. */
+const rising = (count: number, step: number) => [
+  ...varint(128),
+  ...varint(4),
+  ...varint(count),
+  0,
+  ...varint(2 * step),
+  ...[0, 0, 0, 0],
+];
+
+describe('pages that say less than they hold', () => {
+  test('a run of 2^30 indices in a page of eight values', () => {
+    const page = Uint8Array.from([1, ...varint(2 ** 31 - 2), 1]);
+    expect(() =>
+      readValues(page, pageHeader(8, 'RLE_DICTIONARY', page.length), Int32Array.of(1, 2), column('INT32')),
+    ).toThrow(/a run goes on beyond its page/);
+  });
+
+  test('the same page with a run of eight is eight values', () => {
+    const page = Uint8Array.from([1, ...varint(16), 1]);
+    const header = pageHeader(8, 'RLE_DICTIONARY', page.length);
+    expect([...Array.from(readValues(page, header, Int32Array.of(1, 2), column('INT32')))]).toEqual(
+      new Array(8).fill(2),
+    );
+  });
+
+  test('texts of which each begins with all of the one before', () => {
+    const page = Uint8Array.from([...rising(128, 1_000_000), ...rising(128, 0)]);
+    expect(() =>
+      readValues(page, pageHeader(128, 'DELTA_BYTE_ARRAY', page.length), undefined, column('BYTE_ARRAY')),
+    ).toThrow(/unfolds to more than 64 times its size/);
+  });
+
+  test('a compressed page of more bytes than its header says', () => {
+    const page = gzipSync(Buffer.alloc(1_000_000));
+    expect(() => readValues(page, pageHeader(4, 'PLAIN', 16), undefined, column('INT32', 'GZIP'))).toThrow();
+  });
+
+  test('indices without a dictionary', () => {
+    const page = Uint8Array.from([1, ...varint(16), 1]);
+    expect(() => readValues(page, pageHeader(8, 'RLE_DICTIONARY', page.length), undefined, column('INT32'))).toThrow(
+      /a dictionary that is not there/,
+    );
+  });
+});
