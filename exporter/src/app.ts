@@ -38,7 +38,8 @@ import { ModelStore } from './storage/model-store.ts';
 import { createPool, ping } from './storage/pool.ts';
 import { PredictionStore } from './storage/prediction-store.ts';
 import { EVALUATOR_LEASE, StatisticsStore } from './storage/statistics-store.ts';
-import { startTicker } from './ticker.ts';
+import { retrainingWork } from './retraining-work.ts';
+import { startTicker, startWorker } from './ticker.ts';
 
 export interface AppOptions {
   readonly flags: Flags;
@@ -73,6 +74,9 @@ const REQUESTS_END_MS = 10_000;
 /** A holder that is gone is missed after this long at most, and its successor publishes within a second or two more. */
 const LEASE_TTL_MS = 6_000;
 const LEASE_RENEWAL_MS = 1_000;
+/** A job may hold its worker for as long as it trains. */
+const RETRAINING_WORKERS = 2;
+const RETRAINING_STATUS_MS = 15_000;
 
 /** Builds everything in one straight line; what was opened last is closed first, also when the start fails halfway. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -195,6 +199,29 @@ export async function startApp(options: AppOptions): Promise<App> {
     // An embedded database has no other exporter: while it is away the last state is still ours to show.
     const publishes = () => (database.origin === 'embedded' ? evaluator.isLeader : evaluator.holdsLease);
 
+    const retraining = retrainingWork({
+      pool,
+      catalog,
+      reports: () => [...health.reports.values()].map(({ report }) => report),
+      clock,
+      log,
+      packageFolder: options.packageFolder,
+    });
+    for (let worker = 0; worker < RETRAINING_WORKERS; worker++)
+      closers.push(startWorker('retraining', retraining.run, log));
+    closers.push(
+      startTicker(
+        'retraining status',
+        () => RETRAINING_STATUS_MS,
+        async () => {
+          if (!evaluator.isLeader) return;
+          await retraining.check();
+          await retraining.publish(series);
+        },
+        log,
+      ).stop,
+    );
+
     const reload = () => reloadConfig(config, self, flags, log);
     config.subscribe((next) => {
       series.seriesLimit = next.limits.seriesPerModel;
@@ -239,6 +266,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         active: (model, version) => baselines.active(model, version),
         history: (model, version) => baselines.history(model, version),
       },
+      retraining: retraining.services,
       exposition: (accept = '', acceptEncoding = '') => {
         self.ingestQueue(predictions.queueLength, predictions.queueCapacity);
         self.leaseHeld(publishes());

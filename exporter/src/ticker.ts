@@ -8,7 +8,8 @@ export interface Ticker {
 }
 
 /**
- * Runs `work` now and then every `intervalMs` (asked for anew each time), never twice at once. A failure is logged and does not end it. */
+ * Runs `work` now and then every `intervalMs` (asked for anew each time), never twice at once. A failure is logged and does not end it.
+ */
 export function startTicker(name: string, intervalMs: () => number, work: () => Promise<void>, log: Log): Ticker {
   let stopped = false;
   let hurried = false;
@@ -38,5 +39,26 @@ export function startTicker(name: string, intervalMs: () => number, work: () => 
       clearTimeout(timer);
       timer = setTimeout(run, 0);
     },
+  };
+}
+
+const IDLE_MS = 1_000;
+
+/**
+ * Runs `work` again and again, a second apart; `work` is told when to stop, and given the time to.
+ *
+ * @returns what stops it
+ */
+export function startWorker(name: string, work: (stop: AbortSignal) => Promise<void>, log: Log): () => Promise<void> {
+  const stop = new AbortController();
+  const { stop: end } = startTicker(
+    name,
+    () => IDLE_MS,
+    () => work(stop.signal),
+    log,
+  );
+  return () => {
+    stop.abort();
+    return end();
   };
 }

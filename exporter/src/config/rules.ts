@@ -1,3 +1,4 @@
+import type { RetrainingSettings } from '../domain/retraining-settings.ts';
 import { CHECK_NAMES } from '../domain/settings.ts';
 import type { ModelSettings, Retention, Settings, TokenSettings } from '../domain/settings.ts';
 import { formatDuration } from './duration.ts';
@@ -79,7 +80,38 @@ function brokenModelRules(model: ModelSettings, { limits, retention }: Settings)
     const message = `has ${model.features.size} features, more than limits.features (${limits.features})`;
     violations.push({ path: ['features'], message, counts: true });
   }
-  return [...violations, ...brokenFeatureRules(model.features)];
+  return [...violations, ...brokenFeatureRules(model.features), ...brokenRetrainingRules(model.retraining)];
+}
+
+function brokenRetrainingRules({
+  data,
+  trainer,
+  deployer,
+  allowedHosts,
+  rollout,
+}: RetrainingSettings): RuleViolation[] {
+  const violations: RuleViolation[] = [];
+  if (data.testShare + data.holdoutShare > 0.9)
+    violations.push({
+      path: ['retraining', 'data'],
+      message: 'test_share and holdout_share leave less than a tenth to train on',
+    });
+  for (const [part, adapter] of [['trainer', trainer] as const, ['deployer', deployer] as const]) {
+    if (!('url' in adapter)) continue;
+    const { host, hostname } = new URL(adapter.url);
+    const message = `goes to ${hostname}, which is not in retraining.allowed_hosts`;
+    if (!allowedHosts.includes(host) && !allowedHosts.includes(hostname))
+      violations.push({ path: ['retraining', part, 'url'], message });
+  }
+  rollout.stages.forEach(({ percent }, i) => {
+    const before = rollout.stages[i - 1];
+    if (before !== undefined && percent <= before.percent)
+      violations.push({
+        path: ['retraining', 'rollout', 'stages', i],
+        message: `must be above the stage before it (${before.percent})`,
+      });
+  });
+  return violations;
 }
 
 function brokenWindowRules({ windows, extraWindows }: ModelSettings, { statisticsMs }: Retention): RuleViolation[] {

@@ -31,6 +31,7 @@ import {
 import type { Field, Shape } from './fields.ts';
 import { RETRAINING } from './retraining-schema.ts';
 import { TOKEN, WEBHOOK_TOKEN_NAME } from './tokens.ts';
+import { URL_WITHOUT_SECRET } from './url.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -176,19 +177,6 @@ const AUTH: Field<AuthSettings> = object<AuthSettings>({
 function printedTokens(field: Field<AuthSettings['tokens']>): Field<AuthSettings['tokens']> {
   return { ...field, print: (tokens) => field.print(tokens.filter((token) => token.name !== WEBHOOK_TOKEN_NAME)) };
 }
-
-/** Never repeats the value in its message, since that may hold the password it refuses. */
-const URL_WITHOUT_SECRET: Field<string> = {
-  keys: [],
-  read: (cursor) => {
-    const value = cursor.scalar()?.value;
-    const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : null;
-    if (url === null || !/^https?:$/.test(url.protocol)) return cursor.fail('must be an http or https URL');
-    if (url.username !== '' || url.password !== '') return cursor.fail('must not hold a user or password');
-    return value as string;
-  },
-  print: (value) => value,
-};
 
 const ALERTS: Field<AlertSettings> = object<AlertSettings>({
   alertmanagerUrl: key('alertmanager_url', nullable(URL_WITHOUT_SECRET)),

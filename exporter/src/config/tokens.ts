@@ -85,7 +85,7 @@ export function readWebhookToken(cursor: Cursor, file: string): TokenSettings | 
 }
 
 /** Contents of a file named in the configuration; a relative name starts from the directory of the configuration. Reports failures. */
-function readSecretFile(cursor: Cursor, file: string): string | Failed {
+export function readSecretFile(cursor: Cursor, file: string): string | Failed {
   try {
     return cursor.source.secrets.readFile(resolve(cursor.source.directory, file));
   } catch (error) {

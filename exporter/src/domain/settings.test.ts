@@ -67,9 +67,9 @@ describe('overlay', () => {
   });
 
   test('does not touch prototypes', () => {
-    const hostile = JSON.parse('{"trainer":{"__proto__":{"polluted":true}}}') as Overrides<ModelSettings['retraining']>;
+    const hostile = JSON.parse('{"gate":{"__proto__":{"polluted":true}}}') as Overrides<ModelSettings['retraining']>;
     const result = overlay<ModelSettings['retraining']>(defaults.retraining, hostile);
-    expect((result.trainer as { polluted?: boolean }).polluted).toBeUndefined();
+    expect((result.gate as { polluted?: boolean }).polluted).toBeUndefined();
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
 });

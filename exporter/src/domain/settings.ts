@@ -1,3 +1,6 @@
+import { DEFAULT_RETRAINING } from './retraining-settings.ts';
+import type { RetrainingSettings } from './retraining-settings.ts';
+
 /** The checks in the order of reports. The names are fixed: configuration keys, metric labels and reports use them. */
 export const CHECK_NAMES = [
   'performance',
@@ -60,39 +63,6 @@ export interface FeatureSettings {
   readonly max?: number;
   /** Weight of the feature in the eyes of its owner, 0 or more; shown, never part of a score. */
   readonly importance?: number;
-}
-
-/** When a model is due for retraining. A trigger of null is off. */
-export interface RetrainingTriggers {
-  readonly performanceDrop: number | null;
-  readonly driftDetected: boolean;
-  readonly daysSinceTraining: number | null;
-  readonly minNewDataPoints: number;
-  readonly errorRateThreshold: number | null;
-  readonly calibrationGap: number | null;
-}
-
-/** A part of the configuration whose keys belong to the adapter that its `type` names. Holds no secrets, only names of files. */
-export type AdapterSettings = Readonly<Record<string, unknown>>;
-
-export interface RetrainingSettings {
-  readonly enabled: boolean;
-  readonly checkIntervalMs: number;
-  readonly triggers: RetrainingTriggers;
-  /** What drift alone does: show a suggestion, or start a shadow job. */
-  readonly onDrift: 'suggest' | 'shadow';
-  /** From the end of a job, however it ended. */
-  readonly cooldownMs: number;
-  readonly approval: 'automatic' | 'manual';
-  /** Whether a manual approval must come from another token than the one that asked for the job. */
-  readonly approverMustDiffer: boolean;
-  /** Hosts that trainers and deployers may be called at. */
-  readonly allowedHosts: readonly string[];
-  readonly allowPrivateAddresses: boolean;
-  readonly trainer: AdapterSettings;
-  readonly deployer: AdapterSettings;
-  readonly gate: AdapterSettings;
-  readonly rollout: AdapterSettings;
 }
 
 /** Everything that may differ from model to model. */
@@ -238,29 +208,6 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-
-const DEFAULT_RETRAINING: RetrainingSettings = {
-  enabled: false,
-  checkIntervalMs: DAY_MS,
-  triggers: {
-    performanceDrop: 0.05,
-    driftDetected: true,
-    daysSinceTraining: 30,
-    minNewDataPoints: 1000,
-    errorRateThreshold: 0.1,
-    calibrationGap: 0.05,
-  },
-  onDrift: 'suggest',
-  cooldownMs: DAY_MS,
-  approval: 'manual',
-  approverMustDiffer: false,
-  allowedHosts: [],
-  allowPrivateAddresses: false,
-  trainer: {},
-  deployer: {},
-  gate: {},
-  rollout: {},
-};
 
 const DEFAULT_MODEL_SETTINGS: ModelSettings = {
   features: new Map(),

@@ -232,10 +232,24 @@ export const seriesFamilies = {
   ),
 };
 
+/** Retraining of a model: jobs are the model's, not a version's. */
+export const retrainingFamilies = {
+  trainedTimestamp: gauge('ml_model_trained_timestamp_seconds', 'When the version in charge was trained.', MODEL),
+  needed: gauge('ml_retraining_needed', '1 if the reason speaks for retraining now, else 0.', ['model', 'reason']),
+  jobState: gauge('ml_retraining_job_state', '1 for the state of the newest job, else 0.', ['model', 'state']),
+  jobs: counter('ml_retraining_jobs_total', 'Jobs that have ended, by outcome.', ['model', 'outcome']),
+  jobDuration: histogram('ml_retraining_job_duration_seconds', 'Time from the request of a job to its end.', [
+    'model',
+    'outcome',
+  ]),
+  cooldownEnd: gauge('ml_retraining_cooldown_end_timestamp_seconds', 'Until when no job starts by itself.', ['model']),
+};
+
 /** What the series store holds, in the order of exposition. */
 export const STORE_FAMILIES: readonly Family[] = [
   ...Object.values(modelFamilies),
   ...performanceFamilies.flatMap(({ window, baseline }) => [window, baseline]),
+  ...Object.values(retrainingFamilies),
   ...Object.values(seriesFamilies),
 ];
 

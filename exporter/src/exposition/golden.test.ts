@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { NEW_REPORT, NEW_TOTALS, TROUBLED_REPORT, TROUBLED_TOTALS } from '../../test/fixtures/model-report.ts';
-import { STORE_FAMILIES } from './families.ts';
+import { retrainingFamilies, STORE_FAMILIES } from './families.ts';
 import { openMetricsFormat } from './openmetrics.ts';
 import { publishModel } from './publish-model.ts';
 import { renderExposition } from './render.ts';
@@ -29,12 +29,16 @@ describe('golden exposition of models', () => {
     expect(text).toBe(readFileSync(golden, 'utf8'));
   });
 
-  test('shows every family of a model, except what only a regression has', () => {
+  test('shows every family of a model, except what only a regression or retraining has', () => {
     const shown = readFileSync(path.join(TESTDATA, 'models.prom'), 'utf8').matchAll(/^# TYPE (\S+) /gm);
     const missing = new Set(STORE_FAMILIES.map(({ name }) => name));
     for (const [, name] of shown) missing.delete(name!);
     const regression = ['mean_absolute_error', 'root_mean_squared_error', 'r2', 'bias'];
-    expect([...missing]).toEqual(regression.flatMap((name) => [`ml_model_${name}`, `ml_model_baseline_${name}`]));
+    const retraining = Object.values(retrainingFamilies).map(({ name }) => name);
+    expect([...missing]).toEqual([
+      ...regression.flatMap((name) => [`ml_model_${name}`, `ml_model_baseline_${name}`]),
+      ...retraining,
+    ]);
   });
 });
 

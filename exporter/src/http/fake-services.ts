@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { BaselineDescription } from '../domain/baseline.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelDescription } from '../domain/model.ts';
+import type { Job, RetrainingNeed } from '../domain/retraining.ts';
 import { DEFAULT_SETTINGS } from '../domain/settings.ts';
 import type { Scope, TokenSettings } from '../domain/settings.ts';
 import { createServer } from './server.ts';
@@ -59,6 +60,37 @@ const TENURE_DISTRIBUTION: FeatureDistribution = {
   bins: [],
 };
 
+export const JOB: Job = {
+  id: '6f1c0f1e-0000-4000-8000-000000000001',
+  model: 'churn',
+  modelId: 1,
+  state: 'awaiting_approval',
+  trigger: 'manual',
+  requestedBy: 'alice',
+  reasons: [
+    { code: 'manual', observed: null, threshold: null, windowSeconds: null, samples: null, note: 'a new season' },
+  ],
+  champion: { version: '1', degraded: false, baselineFigure: 0.9 },
+  shadow: false,
+  paused: false,
+  cancelledBy: null,
+  attempt: 1,
+  facts: {},
+  createdAtMs: MADE_AT_MS,
+  finishedAtMs: NaN,
+};
+
+const NEED: RetrainingNeed = {
+  model: 'churn',
+  needed: false,
+  reasons: [],
+  suggestions: [],
+  blockedBy: ['disabled'],
+  cooldownEndMs: NaN,
+  trainedAtMs: MADE_AT_MS,
+  newDataPoints: 10,
+};
+
 export function fakeServices(overrides: Partial<Services> = {}): Services {
   return {
     limits: () => DEFAULT_SETTINGS.limits,
@@ -84,6 +116,18 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
       capture: (model, version) => Promise.resolve({ ...CHURN_BASELINE, model, version, kind: 'captured' }),
       active: (model, version) => Promise.resolve({ ...CHURN_BASELINE, model, version }),
       history: (model, version) => Promise.resolve([{ ...CHURN_BASELINE, model, version }]),
+    },
+    retraining: {
+      request: () => Promise.resolve({ jobId: JOB.id, created: true }),
+      need: (model) => Promise.resolve({ ...NEED, model }),
+      jobs: () => Promise.resolve([JOB]),
+      job: (id) => Promise.resolve({ job: { ...JOB, id }, events: [] }),
+      decide: () => Promise.resolve(),
+      cancel: () => Promise.resolve(),
+      pause: () => Promise.resolve(),
+      registry: () => Promise.resolve([]),
+      artefact: () => Promise.resolve(null),
+      routing: () => Promise.resolve({ champion: '1', candidate: null }),
     },
     exposition: () =>
       Promise.resolve({ contentType: 'text/plain; version=0.0.4', contentEncoding: null, body: Buffer.from('up 1\n') }),

@@ -14,6 +14,7 @@ import { healthRoutes } from './routes/health.ts';
 import { intakeRoutes } from './routes/intake.ts';
 import { modelRoutes } from './routes/models.ts';
 import { processRoutes } from './routes/process.ts';
+import { retrainingRoutes } from './routes/retraining.ts';
 import type { Services } from './services.ts';
 
 export interface ServerOptions {
@@ -76,6 +77,7 @@ export async function createServer(services: Services, options: ServerOptions): 
     modelRoutes(routes, services, access);
     baselineRoutes(routes, services, access);
     distributionRoutes(routes, services, access);
+    retrainingRoutes(routes, services, access);
     processRoutes(routes, services, access, options.telemetryPath);
     landingPage(routes, services, access, options);
     docsPage(routes, access);

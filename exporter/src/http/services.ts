@@ -9,6 +9,7 @@ import type {
   RawGroundTruth,
   RawPrediction,
 } from '../domain/prediction.ts';
+import type { Job, JobEvent, RegistryEntry, RetrainingNeed, Routing } from '../domain/retraining.ts';
 import type { Limits } from '../domain/settings.ts';
 
 /** What the routes call. The composition root fills it; tests fill it with fakes that keep the same promises. */
@@ -38,6 +39,7 @@ export interface Services {
     readonly active: (model: string, version: string) => Promise<BaselineDescription>;
     readonly history: (model: string, version: string) => Promise<readonly BaselineDescription[]>;
   };
+  readonly retraining: RetrainingServices;
   readonly exposition: (accept: string | undefined, acceptEncoding: string | undefined) => Promise<Exposition>;
   /** null when ready, else why not. */
   readonly notReady: () => string | null;
@@ -47,6 +49,24 @@ export interface Services {
   readonly reload: () => readonly string[];
   /** The configuration in force, without secrets, as YAML. */
   readonly redactedConfig: () => string;
+}
+
+/** Jobs of retraining. Reject with ServiceError not_found, conflict or unavailable. */
+export interface RetrainingServices {
+  readonly request: (
+    model: string,
+    asked: { readonly reason: string; readonly requestedBy: string; readonly overrideCooldown: boolean },
+  ) => Promise<{ readonly jobId: string; readonly created: boolean }>;
+  readonly need: (model: string) => Promise<RetrainingNeed>;
+  readonly jobs: (options: { readonly model?: string; readonly limit: number }) => Promise<readonly Job[]>;
+  readonly job: (id: string) => Promise<{ readonly job: Job; readonly events: readonly JobEvent[] }>;
+  readonly decide: (id: string, verdict: 'approved' | 'rejected', by: string, note: string) => Promise<void>;
+  readonly cancel: (id: string, by: string) => Promise<void>;
+  readonly pause: (id: string, paused: boolean, by: string) => Promise<void>;
+  readonly registry: (model: string) => Promise<readonly RegistryEntry[]>;
+  /** gzip of a model that the embedded trainer made; null: it made no such version. */
+  readonly artefact: (model: string, version: string) => Promise<Buffer | null>;
+  readonly routing: (model: string) => Promise<Routing>;
 }
 
 export interface Exposition {

@@ -19,6 +19,7 @@ const SECTIONS: readonly (readonly [string, string])[] = [
   ['health', 'Health'],
   ['models', 'Models'],
   ['baselines', 'Baselines'],
+  ['retraining', 'Retraining'],
   ['metrics', 'Metrics'],
   ['process', 'The process'],
 ];

@@ -1,0 +1,240 @@
+import path from 'node:path';
+import type { Clock } from './domain/clock.ts';
+import type { Log } from './domain/log.ts';
+import type { ModelReport } from './domain/model-report.ts';
+import type { Routing } from './domain/retraining.ts';
+import { ServiceError } from './domain/service-error.ts';
+import { publishRetraining } from './exposition/publish-retraining.ts';
+import type { SeriesStore } from './exposition/series-store.ts';
+import type { RetrainingServices } from './http/services.ts';
+import { advanceOne } from './retraining/advance.ts';
+import { pullDeployer } from './retraining/deployers/pull.ts';
+import { checkTriggers, requestByHand, retrainingNeed } from './retraining/request-job.ts';
+import type { RequestDependencies } from './retraining/request-job.ts';
+import { isCheckDue } from './retraining/schedule.ts';
+import { step } from './retraining/step.ts';
+import type { StepDependencies } from './retraining/step.ts';
+import { trainingRequest } from './retraining/steps/train.ts';
+import { embeddedTrainer } from './retraining/trainers/embedded.ts';
+import type { Trainer } from './retraining/trainers/trainer.ts';
+import type { Catalog } from './storage/catalog.ts';
+import { CheckStore } from './storage/check-store.ts';
+import { ModelRegistry } from './storage/model-registry.ts';
+import { RetrainingDataStore } from './storage/retraining-data-store.ts';
+import { RetrainingStore } from './storage/retraining-store.ts';
+import type { ClaimedJob } from './storage/retraining-store.ts';
+import { trafficOfBoth } from './storage/version-traffic.ts';
+
+export interface RetrainingParts {
+  readonly pool: ConstructorParameters<typeof RetrainingStore>[0];
+  readonly catalog: Catalog;
+  readonly reports: () => readonly ModelReport[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly packageFolder: string;
+}
+
+export interface RetrainingWork {
+  readonly services: RetrainingServices;
+  readonly jobs: RetrainingStore;
+  readonly request: RequestDependencies;
+  /** Exposes the status of every model that has retraining; to be called by the replica that evaluates. */
+  readonly publish: (series: SeriesStore) => Promise<void>;
+  /** Looks at the triggers of the models whose time has come; to be called by the replica that evaluates. */
+  readonly check: () => Promise<void>;
+  /** Advances what there is to advance; resolves when nothing is left to claim. */
+  readonly run: (stop: AbortSignal) => Promise<void>;
+}
+
+const LEASE_MS = 30_000;
+const STAGE_POLL_MS = 2_000;
+
+/** Retraining put together; a part of the composition root, apart only for its length. */
+export function retrainingWork(parts: RetrainingParts): RetrainingWork {
+  const { pool, catalog, clock, log } = parts;
+  const jobs = new RetrainingStore(pool);
+  const data = new RetrainingDataStore(pool);
+  const registry = new ModelRegistry(pool);
+  const realNow = () => Date.now();
+  const settingsOf = (model: string) => catalog.settingsOfModel(model);
+  const embedded = embeddedTrainer({
+    workerFile: path.join(parts.packageFolder, 'dist', 'src', 'retraining', 'trainers', 'embedded-worker.js'),
+    artefact: (model, version) => registry.artefact(model, version),
+  });
+  const trainerOf = (model: string): Trainer | null => {
+    const { trainer } = settingsOf(model).retraining;
+    switch (trainer.type) {
+      case 'embedded':
+        return embedded;
+      case 'none':
+      case 'command':
+      case 'webhook':
+        return null;
+    }
+  };
+  const taskOf = (model: string) => {
+    const known = catalog.versionsOf(model)[0]?.model;
+    return { task: known?.task ?? 'unknown', positiveClass: known?.positiveClassName ?? null } as const;
+  };
+  const request: RequestDependencies = {
+    jobs,
+    registry,
+    reports: parts.reports,
+    settingsOf,
+    newLabels: (model, sinceMs, limit) => data.newLabels(model, sinceMs, limit),
+    firstSeen: (model, version) =>
+      catalog.versionsOf(model).find(({ target }) => target.version === version)?.createdAtMs ?? NaN,
+    clock,
+  };
+  const deps: StepDependencies = {
+    settingsOf,
+    taskOf,
+    trainerOf,
+    deployerOf: () => pullDeployer,
+    data,
+    registry,
+    read: (jobId, part) => data.read(jobId, part),
+    hasPredictions: (jobId) => data.has(jobId, 'predictions'),
+    requestOf: (job, signal) => trainingRequest(job, signal, deps),
+    callbacks: { end: () => Promise.resolve(null), lastHeardMs: (jobId) => jobs.lastHeardMs(jobId) },
+    enteredMs: (job) => jobs.enteredMs(job.id, job.state),
+    traffic: (job, fromMs, toMs, maxLatencyRatio) => {
+      const { task, positiveClass } = job.facts.dataset!;
+      const { version: candidate } = job.facts.training!.candidate;
+      const { modelId, champion } = job;
+      return trafficOfBoth(pool, {
+        modelId,
+        champion: champion.version,
+        candidate,
+        task,
+        positiveClass,
+        fromMs,
+        toMs,
+        maxLatencyRatio,
+      });
+    },
+    now: () => clock.now(),
+    realNow,
+    pollMs: STAGE_POLL_MS,
+  };
+  const services: RetrainingServices = {
+    request: (model, asked) => requestByHand(model, asked, request),
+    need: async (model) => (await retrainingNeed(model, request)).need,
+    jobs: (options) => jobs.list(options),
+    job: async (id) => ({ job: await jobs.get(id), events: await jobs.events(id) }),
+    decide: async (id, verdict, by, note) => {
+      const { model, requestedBy } = await jobs.get(id);
+      if (settingsOf(model).retraining.approverMustDiffer && verdict === 'approved' && by === requestedBy)
+        throw new ServiceError(
+          'conflict',
+          `${by} asked for this job; another token must approve it (retraining.approver_must_differ).`,
+        );
+      await jobs.decide(id, verdict, by, note, clock.now());
+    },
+    cancel: (id, by) => jobs.cancel(id, by, clock.now()),
+    pause: (id, paused, by) => jobs.pause(id, paused, by, clock.now()),
+    registry: (model) => registry.list(model),
+    artefact: (model, version) => registry.artefact(model, version),
+    routing: (model) => routingOf(model, { jobs, registry, request }),
+  };
+  return {
+    services,
+    jobs,
+    request,
+    check: () => checkDue(parts, new CheckStore(pool), request),
+    publish: (series) => publishAll(series, parts, jobs, request),
+    run: async (stop) => {
+      while (!stop.aborted)
+        if (
+          !(await advanceOne<ClaimedJob>(
+            { store: jobs, step: (job, signal) => step(job, signal, deps), clock, log, leaseMs: LEASE_MS },
+            stop,
+          ))
+        )
+          return;
+    },
+  };
+}
+
+async function checkDue(
+  { catalog, clock, log }: RetrainingParts,
+  checks: CheckStore,
+  request: RequestDependencies,
+): Promise<void> {
+  const models = new Map(catalog.versions().map(({ model }) => [model.id, model]));
+  for (const { id, name, settings } of models.values()) {
+    if (!settings.retraining.enabled) continue;
+    const nowMs = clock.now();
+    if (!isCheckDue(await checks.lastCheckedMs(id, nowMs), nowMs, settings.retraining)) continue;
+    const result = await checkTriggers(name, 'schedule', null, request).catch((error: unknown) => {
+      if (error instanceof ServiceError && error.code === 'not_found') return null;
+      throw error;
+    });
+    // A model without a report yet is looked at again when it has one.
+    if (result === null) continue;
+    await checks.checked(id, nowMs);
+    const { reasons, blockedBy } = result.need;
+    log.info(
+      { model: name, result: result.kind, reasons: reasons.map(({ code }) => code), blockedBy },
+      'the triggers of a model were checked',
+    );
+  }
+}
+
+async function publishAll(
+  series: SeriesStore,
+  { catalog, log }: RetrainingParts,
+  jobs: RetrainingStore,
+  request: RequestDependencies,
+): Promise<void> {
+  const outcomes = await jobs.outcomes();
+  for (const model of new Set(catalog.versions().map((version) => version.model.name))) {
+    const { enabled, trainer } = catalog.settingsOfModel(model).retraining;
+    if (!enabled && trainer.type === 'none') {
+      publishRetraining(series, model, null);
+      continue;
+    }
+    try {
+      const { need, report } = await retrainingNeed(model, request);
+      const [newest] = await jobs.list({ model, limit: 1 });
+      const ended = new Map(
+        outcomes.filter((one) => one.model === model).map(({ outcome, seconds }) => [outcome, seconds]),
+      );
+      publishRetraining(series, model, {
+        model,
+        version: report.version,
+        need,
+        jobState: newest?.state ?? null,
+        ended,
+      });
+    } catch (error) {
+      if (!(error instanceof ServiceError) || error.code !== 'not_found') throw error;
+      log.debug({ model }, 'the model has not been evaluated yet');
+    }
+  }
+}
+
+/** From the job under way where it moves traffic, else the version in charge. */
+async function routingOf(
+  model: string,
+  {
+    jobs,
+    registry,
+    request,
+  }: { readonly jobs: RetrainingStore; readonly registry: ModelRegistry; readonly request: RequestDependencies },
+): Promise<Routing> {
+  const job = await jobs.active(model);
+  const rollout = job?.facts.rollout;
+  const candidate = job?.facts.training?.candidate;
+  if (job !== null && rollout !== undefined && candidate !== undefined) {
+    if (job.state === 'monitoring') return { champion: candidate.version, candidate: null };
+    const { percent, shadow, applied } = rollout;
+    const { version, uri } = candidate;
+    return {
+      champion: job.champion.version,
+      candidate: applied || rollout.stage > 0 ? { version, uri, percent, shadow } : null,
+    };
+  }
+  const champion = await registry.champion(model);
+  return { champion: champion?.version ?? (await retrainingNeed(model, request)).report.version, candidate: null };
+}
