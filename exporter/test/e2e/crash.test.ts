@@ -42,7 +42,7 @@ async function expectNothingLostOrDoubled(exporter: ExporterProcess, dataPath: s
     await eventually(async () => {
       expect(await metric(exporter.baseUrl, 'ml_predictions_total')).toBe(copies.size);
       expect(await metric(exporter.baseUrl, 'ml_labels_total')).toBe(Number(joined.rows[0]!.n));
-    }, 30_000);
+    }, 60_000);
   } finally {
     await pool.end();
   }
@@ -73,10 +73,10 @@ describe('nothing acknowledged is lost or counted twice', () => {
       load.baseUrl = exporter.baseUrl;
     }
     await sleep(500);
-    await load.finish();
+    await eventually(() => load.finish(), 60_000);
     expect(load.acknowledged.length).toBeGreaterThan(2_000);
     await expectNothingLostOrDoubled(exporter, dataPath, load);
-  }, 90_000);
+  }, 180_000);
 
   test(`kill -9 of PostgreSQL under load, ${ROUNDS} times: 503 meanwhile, and it recovers by itself`, async () => {
     const dataPath = newDataPath();
@@ -88,8 +88,8 @@ describe('nothing acknowledged is lost or counted twice', () => {
       expect((await fetch(`${exporter.baseUrl}/metrics`)).status).toBe(200);
     }
     await sleep(500);
-    await eventually(() => load.finish(), 20_000);
+    await eventually(() => load.finish(), 60_000);
     expect(new Set(load.refusals)).toEqual(new Set(['503 2 application/problem+json']));
     await expectNothingLostOrDoubled(exporter, dataPath, load);
-  }, 90_000);
+  }, 180_000);
 });

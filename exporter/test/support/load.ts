@@ -51,12 +51,14 @@ export class Load {
     this.senders = Array.from({ length: senders }, () => this.send());
   }
 
-  /** Stops, and sends what was never acknowledged once more. */
+  /** Stops, and sends what was never acknowledged once more. Throws at the first refusal, and can be called again. */
   async finish(): Promise<void> {
     this.running = false;
     await Promise.all(this.senders);
-    for (const batch of this.unacknowledged.splice(0))
+    for (let batch = this.unacknowledged[0]; batch !== undefined; batch = this.unacknowledged[0]) {
       if (!(await this.post(batch))) throw new Error('a retry was refused');
+      this.unacknowledged.shift();
+    }
   }
 
   private async send(): Promise<void> {
