@@ -23,8 +23,9 @@ import { SeriesStore } from './exposition/series-store.ts';
 import { createServer } from './http/server.ts';
 import type { ServerTls } from './http/server.ts';
 import type { Services } from './http/services.ts';
+import { HalfJoiner } from './intake/join-halves.ts';
 import { longestWindowMs, tickDependencies } from './periodic-work.ts';
-import { onGroundTruth, onPredictions, onTick } from './pipeline.ts';
+import { onForeignEvents, onGroundTruth, onPredictions, onTick } from './pipeline.ts';
 import type { IntakeDependencies } from './pipeline.ts';
 import { BaselineStore } from './storage/baseline-store.ts';
 import { Catalog } from './storage/catalog.ts';
@@ -35,8 +36,10 @@ import { GroundTruthStore } from './storage/ground-truth-store.ts';
 import { releaseLease, takeLease } from './storage/leases.ts';
 import { migrate } from './storage/migrate.ts';
 import { ModelStore } from './storage/model-store.ts';
+import { PendingEventStore } from './storage/pending-event-store.ts';
 import { createPool, ping } from './storage/pool.ts';
 import { PredictionStore } from './storage/prediction-store.ts';
+import { SenderRoleStore } from './storage/sender-role-store.ts';
 import { EVALUATOR_LEASE, StatisticsStore } from './storage/statistics-store.ts';
 import { retrainingWork } from './retraining-work.ts';
 import { startTicker, startWorker } from './ticker.ts';
@@ -71,6 +74,8 @@ const QUEUE_CAPACITY_ROWS = 200_000;
 /** Rows laid out in a temporary file take a few times the space of the body that they came in. */
 const SPOOL_SHARE = 4;
 const REQUESTS_END_MS = 10_000;
+/** How often pairs that were left are looked for, and requests whose response does not come. */
+const PAIR_SWEEP_MS = 5_000;
 /** A holder that is gone is missed after this long at most, and its successor publishes within a second or two more. */
 const LEASE_TTL_MS = 6_000;
 const LEASE_RENEWAL_MS = 1_000;
@@ -240,10 +245,30 @@ export async function startApp(options: AppOptions): Promise<App> {
       limits: () => settings().limits,
       retentionMs: () => settings().retention.rawMs,
     };
+    const joiner = new HalfJoiner({
+      pending: new PendingEventStore(pool, () => settings().limits.pendingHalves),
+      store: (decoded) => onPredictions(decoded, intake),
+      dropped: (reason, count) => self.ingest.rejected('prediction', reason, count),
+      clock,
+      log,
+      waitMs: () => settings().limits.pairWaitMs,
+    });
+    closers.push(() => joiner.settled());
+    const pairs = startTicker(
+      'pairs',
+      () => PAIR_SWEEP_MS,
+      () => (state.databaseUp ? joiner.sweep() : Promise.resolve()),
+      log,
+    );
+    closers.push(() => pairs.stop());
+    const senderRoles = new SenderRoleStore(pool);
+    await senderRoles.load();
     const services: Services = {
       limits: () => settings().limits,
       predictions: (decoded) => onPredictions(decoded, intake),
       groundTruth: (decoded) => onGroundTruth(decoded, intake),
+      foreignEvents: (source, events) => onForeignEvents(source, events, joiner, intake),
+      senderRoles,
       reports: () =>
         [...health.reports.values()]
           .map(({ report }) => report)

@@ -1,17 +1,20 @@
 import type { Clock } from './domain/clock.ts';
 import type {
   DecodedRows,
+  ForeignReply,
   GroundTruthReply,
   PredictionsReply,
   RawGroundTruth,
   RawPrediction,
 } from './domain/prediction.ts';
+import type { KeyedHalf } from './domain/prediction-half.ts';
 import type { RowError } from './domain/row-error.ts';
 import { ServiceError } from './domain/service-error.ts';
 import { acceptGroundTruth } from './intake/accept-ground-truth.ts';
 import type { AcceptedLabel } from './intake/accept-ground-truth.ts';
 import { acceptPredictions } from './intake/accept-predictions.ts';
 import type { AcceptedPredictions, TargetCatalog } from './intake/accept-predictions.ts';
+import type { HalfJoiner } from './intake/join-halves.ts';
 
 /** What intake counts for the exporter's own metrics. */
 export interface IntakeMeter {
@@ -92,6 +95,47 @@ export async function onGroundTruth(
   const counts = await deps.groundTruth.append(rows, deps.clock.now());
   count(deps.meter, 'ground_truth', rows.length - counts.duplicates, counts.duplicates, all);
   return { ...counts, rejected: all.length, errors: all };
+}
+
+/** What the events of a foreign format turned out to be. */
+export interface ForeignIntake {
+  readonly halves: readonly KeyedHalf[];
+  readonly predictions: readonly RawPrediction[];
+  readonly labels: readonly RawGroundTruth[];
+  readonly errors: readonly RowError[];
+}
+
+/** Events of a foreign format come in: halves wait for each other in the database, whole predictions and labels go the usual way. */
+export async function onForeignEvents(
+  source: string,
+  events: ForeignIntake,
+  joiner: Pick<HalfJoiner, 'take'>,
+  deps: IntakeDependencies,
+): Promise<ForeignReply> {
+  const receivedAtMs = deps.clock.now();
+  const { rows: most } = deps.limits();
+  const fits = ({ half }: KeyedHalf) => (half.side === 'request' ? half.inputs.rows : half.outcomes).length <= most;
+  const halves = events.halves.filter(fits);
+  const tooMany = events.halves
+    .filter((half) => !fits(half))
+    .map(({ index }): RowError => ({ index, pointer: '', detail: `more than ${most} rows are not allowed` }));
+  await joiner.take(halves.map(({ key, half }) => ({ source, key, half, receivedAtMs })));
+  const none = { accepted: 0, duplicates: 0, errors: [] };
+  const predictions =
+    events.predictions.length === 0 ? none : await onPredictions({ rows: events.predictions, errors: [] }, deps);
+  const labels =
+    events.labels.length === 0
+      ? { joined: 0, waiting: 0, updated: 0, duplicates: 0, errors: [] }
+      : await onGroundTruth({ rows: events.labels, errors: [] }, deps);
+  const unread = [...events.errors, ...tooMany];
+  for (const { pointer } of unread) deps.meter.rejected('prediction', reasonOf(pointer), 1);
+  const errors = [...unread, ...predictions.errors, ...labels.errors].sort((a, b) => a.index - b.index);
+  return {
+    accepted: halves.length + predictions.accepted + labels.joined + labels.waiting + labels.updated,
+    duplicates: predictions.duplicates + labels.duplicates,
+    rejected: errors.length,
+    errors,
+  };
 }
 
 function count(

@@ -52,6 +52,8 @@ describe('a valid configuration', () => {
       decompressedBytes: 4 * 2 ** 20,
       rows: 5000,
       baselineBodyBytes: 512e6,
+      pendingHalves: 9000,
+      pairWaitMs: 30_000,
     });
     expect(settings.alerts).toEqual({
       alertmanagerUrl: 'http://127.0.0.1:9093',

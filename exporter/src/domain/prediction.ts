@@ -65,3 +65,12 @@ export interface GroundTruthReply {
   readonly rejected: number;
   readonly errors: readonly RowError[];
 }
+
+/** The answer to events of foreign formats: halves of predictions, whole ones and labels together. */
+export interface ForeignReply {
+  /** Committed. A half is no prediction yet. */
+  readonly accepted: number;
+  readonly duplicates: number;
+  readonly rejected: number;
+  readonly errors: readonly RowError[];
+}

@@ -109,6 +109,10 @@ export interface Limits {
   /** Per request. */
   readonly rows: number;
   readonly baselineBodyBytes: number;
+  /** Halves of request/response pairs that wait for the other. */
+  readonly pendingHalves: number;
+  /** How long they wait. */
+  readonly pairWaitMs: number;
 }
 
 export const SCOPES = ['ingest', 'read', 'admin', 'webhook'] as const;
@@ -268,6 +272,8 @@ export const DEFAULT_SETTINGS: Settings = {
     decompressedBytes: 64 * MIB,
     rows: 100_000,
     baselineBodyBytes: 4 * GIB,
+    pendingHalves: 500_000,
+    pairWaitMs: 2 * MINUTE_MS,
   },
   auth: { tokens: [] },
   alerts: { alertmanagerUrl: null, webhookTokenFile: null },

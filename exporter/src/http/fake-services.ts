@@ -98,6 +98,14 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
       Promise.resolve({ accepted: rows.length, duplicates: 0, rejected: errors.length, errors }),
     groundTruth: ({ rows, errors }) =>
       Promise.resolve({ joined: rows.length, waiting: 0, updated: 0, duplicates: 0, rejected: errors.length, errors }),
+    foreignEvents: (_source, { halves, predictions, labels, errors }) =>
+      Promise.resolve({
+        accepted: halves.length + predictions.length + labels.length,
+        duplicates: 0,
+        rejected: errors.length,
+        errors,
+      }),
+    senderRoles: { get: () => undefined, load: () => Promise.resolve(), learn: () => Promise.resolve() },
     reports: () => [],
     distribution: ({ model, version = '1', feature }) =>
       Promise.resolve({ ...TENURE_DISTRIBUTION, model, version, feature }),

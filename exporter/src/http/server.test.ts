@@ -36,7 +36,7 @@ describe('what does not exist', () => {
     ['a slash at the end', 'DELETE', '/api/ml/predictions/', 'POST'],
     ['a query', 'DELETE', '/api/ml/predictions?x=1', 'POST'],
     ['special characters of regular expressions', 'POST', '/-/healthy', 'GET, HEAD'],
-    ['the root', 'DELETE', '/', 'GET, HEAD'],
+    ['the root, which takes OTLP', 'DELETE', '/', 'GET, HEAD, POST'],
     ['OPTIONS without CORS', 'OPTIONS', '/metrics', 'GET, HEAD'],
   ])('405 with Allow: %s', async (_name, method, url, allow) => {
     await start();

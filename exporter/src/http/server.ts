@@ -10,6 +10,7 @@ import { landingPage } from './pages/landing.ts';
 import { problem, sendError, sendProblem } from './problem-details.ts';
 import { baselineRoutes } from './routes/baselines.ts';
 import { distributionRoutes } from './routes/distribution.ts';
+import { foreignIntakeRoutes } from './routes/foreign-intake.ts';
 import { healthRoutes } from './routes/health.ts';
 import { intakeRoutes } from './routes/intake.ts';
 import { modelRoutes } from './routes/models.ts';
@@ -73,6 +74,7 @@ export async function createServer(services: Services, options: ServerOptions): 
   });
   await server.register((routes, _options, done) => {
     intakeRoutes(routes, services, access);
+    foreignIntakeRoutes(routes, services, access);
     healthRoutes(routes, services, access);
     modelRoutes(routes, services, access);
     baselineRoutes(routes, services, access);

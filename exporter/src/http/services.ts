@@ -4,6 +4,7 @@ import type { ModelDeclaration, ModelDescription } from '../domain/model.ts';
 import type { ModelReport } from '../domain/model-report.ts';
 import type {
   DecodedRows,
+  ForeignReply,
   GroundTruthReply,
   PredictionsReply,
   RawGroundTruth,
@@ -11,6 +12,8 @@ import type {
 } from '../domain/prediction.ts';
 import type { Job, JobEvent, RegistryEntry, RetrainingNeed, Routing } from '../domain/retraining.ts';
 import type { Limits } from '../domain/settings.ts';
+import type { ForeignEvents } from '../intake/formats/foreign-events.ts';
+import type { ColumnRoles, KnownRoles } from '../intake/formats/bentoml.ts';
 
 /** What the routes call. The composition root fills it; tests fill it with fakes that keep the same promises. */
 export interface Services {
@@ -18,6 +21,13 @@ export interface Services {
   /** Resolves only after the rows are committed. Rejects with ServiceError unavailable or overloaded. */
   readonly predictions: (decoded: DecodedRows<RawPrediction>) => Promise<PredictionsReply>;
   readonly groundTruth: (decoded: DecodedRows<RawGroundTruth>) => Promise<GroundTruthReply>;
+  /** Events of a foreign format; resolves only after they are committed. */
+  readonly foreignEvents: (source: string, events: ForeignEvents) => Promise<ForeignReply>;
+  /** What senders told of their columns. */
+  readonly senderRoles: KnownRoles & {
+    load(): Promise<void>;
+    learn(told: ReadonlyMap<string, ColumnRoles>): Promise<void>;
+  };
   /** Latest evaluation of every model version, in order of name. */
   readonly reports: () => readonly ModelReport[];
   /** `version` undefined: the busiest; `window` as text such as `24h`, undefined: that of data_drift. Rejects with not_found, invalid. */
