@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
+import { alertServices, tendAlerts } from './alert-services.ts';
 import { captureBaseline, uploadBaseline } from './baseline/make-baseline.ts';
 import type { BaselineDependencies } from './baseline/make-baseline.ts';
 import { parseDuration } from './config/duration.ts';
@@ -27,10 +28,12 @@ import { HalfJoiner } from './intake/join-halves.ts';
 import { longestWindowMs, tickDependencies } from './periodic-work.ts';
 import { onForeignEvents, onGroundTruth, onPredictions, onTick } from './pipeline.ts';
 import type { IntakeDependencies } from './pipeline.ts';
+import { AlertStore } from './storage/alert-store.ts';
 import { BaselineStore } from './storage/baseline-store.ts';
 import { Catalog } from './storage/catalog.ts';
 import { DayPartitions, PREDICTION_INDEXES } from './storage/day-partitions.ts';
 import { resolveDatabase } from './storage/embedded/resolve-database.ts';
+import { EvaluationHistory } from './storage/evaluation-history.ts';
 import { EVALUATION_INDEXES, EvaluationStore } from './storage/evaluation-store.ts';
 import { GroundTruthStore } from './storage/ground-truth-store.ts';
 import { releaseLease, takeLease } from './storage/leases.ts';
@@ -160,6 +163,16 @@ export async function startApp(options: AppOptions): Promise<App> {
       maxSpoolBytes: () => SPOOL_SHARE * settings().limits.baselineBodyBytes,
     };
 
+    const alerts = {
+      settings,
+      clock,
+      log,
+      store: new AlertStore(pool),
+      evaluations: new EvaluationHistory(pool),
+      catalog,
+      baselines,
+      self,
+    };
     const state = { databaseUp: true, evaluatedOnce: false };
     const tick = tickDependencies({
       settings,
@@ -173,6 +186,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       groundTruth,
       evaluations: new EvaluationStore(pool, evaluationDays.ensure),
       partitions: { predictions: predictionDays, evaluations: evaluationDays },
+      tendAlerts: () => tendAlerts(alerts),
       series,
       self,
     });
@@ -292,6 +306,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         history: (model, version) => baselines.history(model, version),
       },
       retraining: retraining.services,
+      alerts: alertServices(alerts),
       exposition: (accept = '', acceptEncoding = '') => {
         self.ingestQueue(predictions.queueLength, predictions.queueCapacity);
         self.leaseHeld(publishes());
@@ -316,6 +331,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         tls: serverTls(options.web.tls),
         tokens: () => settings().auth.tokens,
         users: options.web.basicAuthUsers,
+        now: () => clock.now(),
         log,
         version: options.version,
       });

@@ -1,3 +1,5 @@
+import { recordNotification } from './alerting/record-notification.ts';
+import type { RecordDependencies, RecordReply } from './alerting/record-notification.ts';
 import type { Clock } from './domain/clock.ts';
 import type {
   DecodedRows,
@@ -171,6 +173,11 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'label',
 ]);
 
+/** Alertmanager tells of alerts: they become history, once each. */
+export function onAlertNotification(message: unknown, deps: RecordDependencies): Promise<RecordReply> {
+  return recordNotification(message, deps);
+}
+
 /** The parts of a tick, in the order of their names. */
 export interface TickDependencies {
   /** Applies what was committed; false while another replica holds the lease. */
@@ -179,7 +186,7 @@ export interface TickDependencies {
   captureBaselines(): Promise<void>;
   /** Evaluates what changed, and publishes it. */
   evaluate(): Promise<void>;
-  /** Once a minute: joins waiting labels, folds, stores evaluations, keeps partitions. */
+  /** Once a minute: joins waiting labels, folds, stores evaluations, keeps partitions, tends alerts. */
   maintain(): Promise<void>;
   /** Another replica evaluates: ours must publish nothing of the models. */
   standBy(): Promise<void>;

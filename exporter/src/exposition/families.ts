@@ -19,7 +19,6 @@ export type LabelValues<Labels extends readonly string[]> = { readonly [K in key
 const MODEL = ['model', 'version'] as const;
 const WINDOW = [...MODEL, 'window'] as const;
 const FEATURE = [...MODEL, 'feature'] as const;
-const SEGMENT = [...MODEL, 'segment', 'value'] as const;
 const FEATURE_WINDOW = [...FEATURE, 'window'] as const;
 
 /** Families of a model version. Order of declaration is order of exposition; a publisher uses them by key. */
@@ -55,17 +54,6 @@ export const modelFamilies = {
     'signal',
     'severity',
   ]),
-
-  segmentHealth: gauge('ml_segment_health_score', 'Health of a segment from 0 (worst) to 100.', SEGMENT),
-  segmentCheckScore: gauge('ml_segment_check_score', 'Score of a check of a segment from 0 (worst) to 100.', [
-    ...SEGMENT,
-    'check',
-  ]),
-  segmentSamples: gauge(
-    'ml_segment_window_samples',
-    'Predictions of a segment in the largest of its windows.',
-    SEGMENT,
-  ),
 
   predictions: counter('ml_predictions_total', 'Predictions accepted.', MODEL),
   predictionErrors: counter('ml_prediction_errors_total', 'Failed predictions by reason.', [...MODEL, 'reason']),
@@ -265,6 +253,25 @@ export const STORE_FAMILIES: readonly Family[] = [
   ...Object.values(seriesFamilies),
 ];
 
+/** What became of alerts, counted by the replica that was told: sum without (instance). */
+export const alertFamilies = {
+  notifications: counter(
+    'ml_alert_notifications_total',
+    'Alerts that Alertmanager told of, each beginning and end once.',
+    ['alertname', 'severity', 'status'],
+  ),
+  verdicts: counter('ml_alert_verdicts_total', 'Verdicts on alerts, by persons and by later labels.', [
+    'alertname',
+    'verdict',
+  ]),
+  timeToAcknowledge: histogram(
+    'ml_alert_time_to_acknowledge_seconds',
+    'Time from the beginning of an alert to its acknowledgement.',
+    ['alertname'],
+  ),
+  duration: histogram('ml_alert_duration_seconds', 'How long alerts fired.', ['alertname']),
+};
+
 /** The exporter's own health; prom-client holds these (self-metrics.ts). */
 export const exporterFamilies = {
   buildInfo: gauge('ml_exporter_build_info', 'Always 1; says which build is running.', ['version', 'revision']),
@@ -305,7 +312,11 @@ export const exporterFamilies = {
   ),
 };
 
-export const FAMILIES: readonly Family[] = [...STORE_FAMILIES, ...Object.values(exporterFamilies)];
+export const FAMILIES: readonly Family[] = [
+  ...STORE_FAMILIES,
+  ...Object.values(alertFamilies),
+  ...Object.values(exporterFamilies),
+];
 
 function gauge<const L extends readonly string[]>(name: string, help: string, labels: L): Family<L, 'gauge'> {
   return { name, type: 'gauge', help, labels };

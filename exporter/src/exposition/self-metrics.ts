@@ -1,6 +1,6 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Family, MetricType } from './families.ts';
-import { exporterFamilies as families } from './families.ts';
+import { alertFamilies, exporterFamilies as families } from './families.ts';
 import { boundText, labelText, samplePrefix, valueText } from './sample-text.ts';
 import type { ExpositionFormat } from './text-format.ts';
 
@@ -22,6 +22,10 @@ export interface SelfMetrics {
     readonly duplicates: (kind: string, records: number) => void;
     readonly rejected: (kind: string, reason: string, records: number) => void;
   };
+  /** News of an alert; `seconds`: how long it fired, null while it does. */
+  readonly alertNotified: (alertname: string, severity: string, status: string, seconds: number | null) => void;
+  readonly alertJudged: (alertname: string, verdict: string) => void;
+  readonly alertAcknowledged: (alertname: string, seconds: number) => void;
   readonly render: (format: ExpositionFormat) => Promise<string>;
 }
 
@@ -33,11 +37,23 @@ export interface Build {
 /** Gauges of prom-client whose names end like a counter's, which promtool refuses. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
+const OTHER = '__other__';
+const MAX_ALERT_NAMES = 100;
+const SEVERITIES: ReadonlySet<string> = new Set(['high', 'medium', 'low', 'none', '']);
+/** A minute to a week. */
+const ALERT_BUCKETS = [60, 300, 900, 3_600, 4 * 3_600, 12 * 3_600, 86_400, 3 * 86_400, 7 * 86_400];
+
 /** @param kinds values of `kind`: their counters start at 0, so that the first increase is one */
 export function createSelfMetrics(build: Build, kinds: readonly string[]): SelfMetrics {
   const registry = new Registry();
   const gauge = (family: Family) => new Gauge(definition(family, registry));
   const counter = (family: Family) => new Counter(definition(family, registry));
+  const alertTimes = (family: Family) => new Histogram({ ...definition(family, registry), buckets: ALERT_BUCKETS });
+  const notifications = counter(alertFamilies.notifications);
+  const verdicts = counter(alertFamilies.verdicts);
+  const timeToAcknowledge = alertTimes(alertFamilies.timeToAcknowledge);
+  const alertDuration = alertTimes(alertFamilies.duration);
+  const alertLabel = cappedNames(MAX_ALERT_NAMES);
   const databaseUp = settable(gauge(families.databaseUp));
   const leader = settable(gauge(families.leader));
   const reloadSuccessful = settable(gauge(families.configLastReloadSuccessful));
@@ -76,7 +92,25 @@ export function createSelfMetrics(build: Build, kinds: readonly string[]): SelfM
       duplicates: (kind, count) => duplicates.inc({ kind }, count),
       rejected: (kind, reason, count) => rejected.inc({ kind, reason }, count),
     },
+    alertNotified: (name, severity, status, seconds) => {
+      const alertname = alertLabel(name);
+      notifications.inc({ alertname, severity: SEVERITIES.has(severity) ? severity : OTHER, status });
+      if (seconds !== null) alertDuration.observe({ alertname }, seconds);
+    },
+    alertJudged: (name, verdict) => verdicts.inc({ alertname: alertLabel(name), verdict }),
+    alertAcknowledged: (name, seconds) => timeToAcknowledge.observe({ alertname: alertLabel(name) }, seconds),
     render: (format) => renderRegistry(registry, format),
+  };
+}
+
+/** Names that come from outside: after so many of them all others are one. */
+function cappedNames(max: number): (name: string) => string {
+  const known = new Set<string>();
+  return (name) => {
+    if (known.has(name)) return name;
+    if (known.size >= max) return OTHER;
+    known.add(name);
+    return name;
   };
 }
 

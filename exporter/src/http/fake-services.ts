@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { StoredAlert } from '../domain/alert.ts';
 import type { BaselineDescription } from '../domain/baseline.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelDescription } from '../domain/model.ts';
 import type { Job, RetrainingNeed } from '../domain/retraining.ts';
+import { ServiceError } from '../domain/service-error.ts';
 import { DEFAULT_SETTINGS } from '../domain/settings.ts';
 import type { Scope, TokenSettings } from '../domain/settings.ts';
 import { createServer } from './server.ts';
 import type { ServerOptions } from './server.ts';
-import type { Services } from './services.ts';
+import type { AlertServices, Services } from './services.ts';
 
 /** For the tests of http only: Services that accept everything and keep nothing, and servers over them. */
 
@@ -91,6 +93,44 @@ const NEED: RetrainingNeed = {
   newDataPoints: 10,
 };
 
+export const FIRING: StoredAlert = {
+  id: '42',
+  fingerprint: 'a1b2c3d4',
+  alertname: 'MLDataDrift',
+  severity: 'medium',
+  model: 'churn',
+  version: '1',
+  check: 'data_drift',
+  status: 'firing',
+  startsAtMs: MADE_AT_MS,
+  endsAtMs: null,
+  labels: { alertname: 'MLDataDrift', model: 'churn' },
+  annotations: { summary: 'Features of churn version 1 drifted', description: 'Worst: tenure (KL 0.41).' },
+  suppressed: null,
+  receivedAtMs: MADE_AT_MS + 5_000,
+  acknowledged: null,
+  verdict: null,
+};
+
+const fakeAlerts: AlertServices = {
+  receive: () => Promise.resolve({ accepted: 1, news: 1, rejected: 0, truncated: 0, errors: [] }),
+  list: () => Promise.resolve({ alerts: [FIRING], next: null }),
+  get: (id) =>
+    id === FIRING.id
+      ? Promise.resolve(FIRING)
+      : Promise.reject(new ServiceError('not_found', 'There is no such alert.')),
+  acknowledge: () => Promise.resolve(),
+  decide: () => Promise.resolve(),
+  effectiveness: () => Promise.resolve({ rules: [], losses: 0, misses: [] }),
+  backTest: () => Promise.resolve({ evaluations: 0, tooFewSamples: 0, undecided: 0, fired: [] }),
+  timeline: () => Promise.resolve([]),
+  maintenance: {
+    list: () => Promise.resolve([]),
+    start: () => Promise.resolve('silence-1'),
+    end: () => Promise.resolve(),
+  },
+};
+
 export function fakeServices(overrides: Partial<Services> = {}): Services {
   return {
     limits: () => DEFAULT_SETTINGS.limits,
@@ -137,6 +177,7 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
       artefact: () => Promise.resolve(null),
       routing: () => Promise.resolve({ champion: '1', candidate: null }),
     },
+    alerts: fakeAlerts,
     exposition: () =>
       Promise.resolve({ contentType: 'text/plain; version=0.0.4', contentEncoding: null, body: Buffer.from('up 1\n') }),
     notReady: () => null,
@@ -158,6 +199,7 @@ export function fakeServer(
     tls: null,
     tokens: () => [],
     users: new Map(),
+    now: () => MADE_AT_MS + 3_600_000,
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
     version: '1.2.3',
     ...options,

@@ -8,6 +8,8 @@ import { BasicAuth } from './basic-auth.ts';
 import { docsPage } from './pages/docs.ts';
 import { landingPage } from './pages/landing.ts';
 import { problem, sendError, sendProblem } from './problem-details.ts';
+import { alertsPage } from './pages/alerts.ts';
+import { alertRoutes } from './routes/alerts.ts';
 import { baselineRoutes } from './routes/baselines.ts';
 import { distributionRoutes } from './routes/distribution.ts';
 import { foreignIntakeRoutes } from './routes/foreign-intake.ts';
@@ -27,6 +29,7 @@ export interface ServerOptions {
   readonly tokens: () => readonly TokenSettings[];
   /** bcrypt hash by user name. */
   readonly users: ReadonlyMap<string, string>;
+  readonly now: () => number;
   readonly log: Log;
   readonly version: string;
 }
@@ -80,8 +83,10 @@ export async function createServer(services: Services, options: ServerOptions): 
     baselineRoutes(routes, services, access);
     distributionRoutes(routes, services, access);
     retrainingRoutes(routes, services, access);
+    alertRoutes(routes, services, access, options.now);
     processRoutes(routes, services, access, options.telemetryPath);
     landingPage(routes, services, access, options);
+    alertsPage(routes, services, access, options.now);
     docsPage(routes, access);
     done();
   });

@@ -1,3 +1,9 @@
+import type { Maintenance } from '../alerting/alertmanager.ts';
+import type { BackTest } from '../alerting/back-test.ts';
+import type { Effectiveness } from '../alerting/effectiveness.ts';
+import type { RecordReply } from '../alerting/record-notification.ts';
+import type { TimelineEvent } from '../alerting/timeline.ts';
+import type { AlertFilter, StoredAlert, Verdict } from '../domain/alert.ts';
 import type { BaselineDescription, BaselineRow } from '../domain/baseline.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelDeclaration, ModelDescription } from '../domain/model.ts';
@@ -50,6 +56,7 @@ export interface Services {
     readonly history: (model: string, version: string) => Promise<readonly BaselineDescription[]>;
   };
   readonly retraining: RetrainingServices;
+  readonly alerts: AlertServices;
   readonly exposition: (accept: string | undefined, acceptEncoding: string | undefined) => Promise<Exposition>;
   /** null when ready, else why not. */
   readonly notReady: () => string | null;
@@ -84,4 +91,37 @@ export interface Exposition {
   /** null: not encoded. */
   readonly contentEncoding: string | null;
   readonly body: Buffer;
+}
+
+/** Times are epoch milliseconds, ranges half-open. */
+export interface AlertServices {
+  /** A webhook message of Alertmanager, parsed. Resolves only after it is committed. */
+  readonly receive: (message: unknown) => Promise<RecordReply>;
+  /** Newest first; `cursor` is the `next` of the page before. */
+  readonly list: (
+    filter: AlertFilter,
+    limit: number,
+    cursor?: string,
+  ) => Promise<{ readonly alerts: readonly StoredAlert[]; readonly next: string | null }>;
+  readonly get: (id: string) => Promise<StoredAlert>;
+  readonly acknowledge: (id: string, by: string, note: string) => Promise<void>;
+  readonly decide: (id: string, verdict: Verdict, by: string, note: string) => Promise<void>;
+  readonly effectiveness: (model: string | undefined, fromMs: number, toMs: number) => Promise<Effectiveness>;
+  readonly backTest: (question: BackTestQuestion) => Promise<BackTest>;
+  readonly timeline: (model: string, fromMs: number, toMs: number) => Promise<readonly TimelineEvent[]>;
+  /** Rejects with ServiceError conflict while no Alertmanager is configured. */
+  readonly maintenance: {
+    readonly list: () => Promise<readonly Maintenance[]>;
+    readonly start: (window: Omit<Maintenance, 'id' | 'state'>) => Promise<string>;
+    readonly end: (id: string) => Promise<void>;
+  };
+}
+
+export interface BackTestQuestion {
+  readonly model: string;
+  readonly version: string;
+  readonly signal: string;
+  readonly threshold: number;
+  readonly fromMs: number;
+  readonly toMs: number;
 }

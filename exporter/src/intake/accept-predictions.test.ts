@@ -26,7 +26,6 @@ class MemoryCatalog implements TargetCatalog {
   }
 
   find = (model: string, version: string) => this.targets.get(`${model} ${version}`);
-  segmentKeys = () => [];
   declaredKind = (_model: string, feature: string) => (feature === 'postcode' ? 'categorical' : undefined);
 
   ensure(wants: readonly TargetWant[]): Promise<void> {
@@ -200,7 +199,7 @@ describe('registration', () => {
   });
 
   test('a model that was deleted meanwhile is an error of its rows; any other failure is one of the request', async () => {
-    const empty = { find: () => undefined, declaredKind: () => undefined, segmentKeys: () => [] };
+    const empty = { find: () => undefined, declaredKind: () => undefined };
     const { errors } = await accept([good], { ...empty, ensure: () => Promise.resolve() });
     expect(errors).toEqual([{ index: 0, pointer: '/model', detail: 'the model was deleted meanwhile' }]);
     const away = new ServiceError('unavailable', 'The database is away.');

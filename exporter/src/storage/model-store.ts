@@ -78,6 +78,7 @@ export class ModelStore {
         await client.query('UPDATE scheme_epoch SET epoch = epoch + 1');
         await client.query('DELETE FROM baselines WHERE version_id = ANY ($1::int[])', [versionIds]);
         await client.query('DELETE FROM models WHERE id = $1', [modelId]);
+        await client.query('DELETE FROM alerts WHERE model = $1', [name]);
         await client.query('DELETE FROM statistics_bucket WHERE version_id = ANY ($1::int[])', [versionIds]);
         await client.query('DELETE FROM statistics_total WHERE model_id = $1', [modelId]);
       });

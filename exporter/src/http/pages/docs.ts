@@ -20,6 +20,7 @@ const SECTIONS: readonly (readonly [string, string])[] = [
   ['models', 'Models'],
   ['baselines', 'Baselines'],
   ['retraining', 'Retraining'],
+  ['alerts', 'Alerts'],
   ['metrics', 'Metrics'],
   ['process', 'The process'],
 ];

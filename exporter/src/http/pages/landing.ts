@@ -49,6 +49,7 @@ ${reports.length === 0 ? gettingStarted(address, access.tokens().length > 0) : o
 <li><a href="/docs/ml">API</a> <span class="soft">every call, with examples</span></li>
 <li><a href="${escapeHtml(telemetryPath)}">Metrics</a> <span class="soft">for Prometheus</span></li>
 <li><a href="/api/ml/health">Health</a> <span class="soft">of every model, as JSON</span></li>
+<li><a href="/admin/ml/alerts">Alerts</a> <span class="soft">history and verdicts</span></li>
 <li><a href="/api/ml/models">Models</a> <span class="soft">and their features</span></li>
 <li><a href="/config">Configuration</a> <span class="soft">in force, no secrets</span></li>
 <li><a href="/-/ready">Readiness</a> <span class="soft">and <a href="/-/healthy">liveness</a></span></li>

@@ -50,7 +50,28 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: .75rem 0 0
 .method { font: 700 .8rem/1.85 ui-monospace, monospace; color: var(--soft); }
 .answers { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: .25rem 1rem; margin: .5rem 0 1rem; }
 .answers dt { font: 700 .875rem/1.7 ui-monospace, monospace; } .answers dd { margin: 0; }
+.filters { display: flex; flex-wrap: wrap; align-items: end; gap: .5rem 1rem; margin: 1rem 0; }
+.filters label { font-size: .875rem; color: var(--soft); display: grid; gap: .15rem; }
+input, select, button { font: inherit; font-size: .9375rem; color: var(--ink); background: var(--paper); border: 1px solid var(--soft); border-radius: 5px; padding: .3rem .6rem; height: 2.25rem; max-width: 100%; }
+button { background: var(--raised); cursor: pointer; }
+button:hover { border-color: var(--link); } button[aria-pressed=true] { border-color: var(--link); box-shadow: inset 0 0 0 1px var(--link); font-weight: 600; }
+input:focus-visible, select:focus-visible, button:focus-visible, summary:focus-visible { outline: 3px solid var(--link); outline-offset: 1px; }
+.firing-now { color: var(--alert); }
+.alert-item { display: grid; grid-template-columns: 5.5rem minmax(0, 1fr); gap: 0 1rem; padding: .75rem 0 .75rem .9rem; border-left: 4px solid var(--line); border-bottom: 1px solid var(--line); scroll-margin-top: 1rem; }
+.alert-item:first-child { border-top: 1px solid var(--line); }
+.alert-item.firing { border-left-color: var(--status); }
+.alert-item .status { text-transform: capitalize; } .alert-item .status small { text-transform: none; }
+.alert-item:not(.firing) .status small { color: var(--soft); }
+.alert-item p { margin: .15rem 0; max-width: none; } .alert-item .soft { font-size: .875rem; }
+.actions { display: flex; flex-wrap: wrap; align-items: start; gap: .25rem 1rem; margin-top: .35rem; font-size: .9375rem; }
+summary { cursor: pointer; color: var(--link); width: max-content; max-width: 100%; padding: .2rem 0; }
+.alert-item details form { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; padding: .4rem 0; }
+.buttons { display: flex; flex-wrap: wrap; gap: .4rem; }
+.timeline { overflow-x: auto; margin: .5rem 0 1rem; } .timeline svg { display: block; width: 100%; min-width: 36rem; }
+.timeline text { fill: var(--soft); font: 13px system-ui, sans-serif; } .timeline line { stroke: var(--line); } .timeline rect { fill: var(--status, var(--link)); }
 @media (max-width: 40rem) {
+  .alert-item { grid-template-columns: minmax(0, 1fr); padding-left: .75rem; }
+  .alert-item .status { display: flex; gap: .5rem; align-items: baseline; }
   main { padding: 1.25rem 1rem 3rem; }
   .tally { grid-template-columns: repeat(2, 1fr); gap: .5rem; margin: 1rem 0; }
   .tally li { display: flex; align-items: baseline; gap: .5rem; padding: .25rem .75rem; }

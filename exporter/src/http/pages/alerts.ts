@@ -1,0 +1,202 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { StoredAlert, Verdict } from '../../domain/alert.ts';
+import { VERDICTS } from '../../domain/alert.ts';
+import { authorise, requireModel } from '../auth.ts';
+import type { Access } from '../auth.ts';
+import { readBody } from '../body.ts';
+import { DAY_MS, readAction, readFilter, readVerdict } from '../routes/alert-requests.ts';
+import { refuseCrossOrigin } from '../same-origin.ts';
+import type { Services } from '../services.ts';
+import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
+import { timelineHtml } from './timeline.ts';
+
+type Query = Readonly<Record<string, string | undefined>>;
+
+const PER_PAGE = 50;
+const FORM_CAPS = { bytes: 16_384, decompressedBytes: 16_384 };
+const TIMELINE_MS = 30 * DAY_MS;
+const VERDICT_WORDS: Readonly<Record<Verdict, { readonly word: string; readonly title: string }>> = {
+  true: { word: 'True', title: 'It was so, and mattered' },
+  false: { word: 'False', title: 'It was not so' },
+  benign: { word: 'Benign', title: 'It was so, and did no harm' },
+  duplicate: { word: 'Duplicate', title: 'Another alert said the same' },
+  unactionable: { word: 'No action', title: 'Nothing could be done about it' },
+};
+/** Forms of this page go to this page. */
+const HEADERS = {
+  ...PAGE_HEADERS,
+  'content-security-policy': PAGE_HEADERS['content-security-policy']!.replace(
+    "form-action 'none'",
+    "form-action 'self'",
+  ),
+  // A form must tell where it comes from; other sites are told nothing.
+  'referrer-policy': 'same-origin',
+};
+
+/** `/admin/ml/alerts`: the history with filters, verdicts to give, and the timeline of a model. Works without scripts. */
+export function alertsPage(server: FastifyInstance, services: Services, access: Access, now: () => number): void {
+  const { alerts } = services;
+
+  server.get<{ Querystring: Query }>('/admin/ml/alerts', {
+    schema: { hide: true },
+    handler: async (request, reply) => {
+      const caller = authorise(request, 'read', access);
+      const { query } = request;
+      const filter = readFilter(query);
+      const { model } = filter;
+      if (model !== undefined) requireModel(caller, model);
+      const nowMs = now();
+      const [found, firing, events] = await Promise.all([
+        alerts.list(filter, PER_PAGE, query.cursor === '' ? undefined : query.cursor),
+        alerts.list({ ...(model === undefined ? {} : { model }), status: 'firing' }, 500),
+        model === undefined ? [] : alerts.timeline(model, nowMs - TIMELINE_MS, nowMs),
+      ]);
+      const shown = found.alerts.filter((alert) => caller.mayTouch(alert.model));
+      const count = firing.alerts.filter((alert) => caller.mayTouch(alert.model)).length;
+      const title = `${count > 0 ? `${count} firing · ` : ''}Alerts`;
+      const body = `<header><h1>Alerts${model === undefined ? '' : ` of ${escapeHtml(model)}`}</h1>
+<p class="soft"><a href="/">All models</a> · <a href="/docs/ml#alerts">API</a></p></header>
+<p>${count === 0 ? 'Nothing fires now.' : `<strong class="firing-now">${count} firing now.</strong>`} Give alerts a verdict: it tells which rules are worth their noise.</p>
+${filterForm(query)}
+${timelineHtml(events, nowMs - TIMELINE_MS, nowMs)}
+<h2>History, newest first</h2>
+${listHtml(shown, request.url, nowMs)}
+${found.next === null ? '' : `<p><a href="${escapeHtml(withCursor(query, found.next))}" rel="next">Older alerts</a></p>`}`;
+      return reply.headers(HEADERS).send(page(title, body));
+    },
+  });
+
+  server.post<{ Params: { id: string } }>('/admin/ml/alerts/:id/verdict', {
+    schema: { hide: true },
+    handler: async (request, reply) => {
+      const { form, caller } = await formOf(request, request.params.id);
+      const { by, note } = readAction(form, caller);
+      await alerts.decide(request.params.id, readVerdict(form), by, note);
+      return back(reply, form.back, request.params.id);
+    },
+  });
+
+  server.post<{ Params: { id: string } }>('/admin/ml/alerts/:id/acknowledge', {
+    schema: { hide: true },
+    handler: async (request, reply) => {
+      const { form, caller } = await formOf(request, request.params.id);
+      const { by, note } = readAction(form, caller);
+      await alerts.acknowledge(request.params.id, by, note);
+      return back(reply, form.back, request.params.id);
+    },
+  });
+
+  async function formOf(request: FastifyRequest, id: string) {
+    refuseCrossOrigin(request);
+    const caller = authorise(request, 'admin', access);
+    requireModel(caller, (await alerts.get(id)).model);
+    const body = await readBody(request.body, request.headers['content-encoding'], FORM_CAPS);
+    return { caller, form: Object.fromEntries(new URLSearchParams(body.toString('utf8'))) };
+  }
+}
+
+/** To where the form was, and nowhere else: an address in a form could lead anywhere. */
+function back(reply: FastifyReply, address: string | undefined, id: string): FastifyReply {
+  const known = address !== undefined && /^\/admin\/ml\/alerts(\?[^\s#\\]*)?$/.test(address);
+  return reply.redirect(`${known ? address : '/admin/ml/alerts'}#alert-${encodeURIComponent(id)}`, 303);
+}
+
+function filterForm(query: Query): string {
+  const select = (name: string, label: string, values: readonly string[]) =>
+    `<label>${label} <select name="${name}"><option value="">any</option>${values
+      .map((value) => `<option${query[name] === value ? ' selected' : ''}>${value}</option>`)
+      .join('')}</select></label>`;
+  const day = (name: string, label: string) =>
+    `<label>${label} <input type="date" name="${name}" value="${escapeHtml(query[name] ?? '')}"></label>`;
+  return `<form class="filters" method="get" action="/admin/ml/alerts" role="search" aria-label="Filter alerts">
+<label>Model <input type="text" name="model" value="${escapeHtml(query.model ?? '')}" autocomplete="off"></label>
+${select('status', 'Status', ['firing', 'resolved'])}
+${select('severity', 'Severity', ['high', 'medium', 'low'])}
+${day('from', 'From')}
+${day('to', 'Before')}
+<button>Show</button>
+${Object.values(query).some((value) => value !== undefined && value !== '') ? '<a href="/admin/ml/alerts">All alerts</a>' : ''}
+</form>`;
+}
+
+function listHtml(alerts: readonly StoredAlert[], address: string, nowMs: number): string {
+  if (alerts.length === 0)
+    return `<p class="soft">No alerts. What Alertmanager sends to <code>/api/ml/alerts/webhook</code> is kept here.</p>`;
+  return `<ol class="alerts">${alerts.map((alert) => itemHtml(alert, address, nowMs)).join('\n')}</ol>`;
+}
+
+function itemHtml(alert: StoredAlert, address: string, nowMs: number): string {
+  const { id, model, version, severity, status, annotations, verdict, acknowledged } = alert;
+  const what =
+    model === ''
+      ? ''
+      : `<a href="/admin/ml/alerts?model=${encodeURIComponent(model)}">${escapeHtml(model)}</a>${version === '' ? '' : ` <span class="soft">version ${escapeHtml(version)}</span>`} · `;
+  const how = alert.suppressed === null ? '' : ` · ${alert.suppressed}, nobody was told`;
+  return `<li id="alert-${id}" class="alert-item ${tone(severity)}${status === 'firing' ? ' firing' : ''}">
+<div class="status">${escapeHtml(severity === '' ? 'no' : severity)}<small>${status === 'firing' ? 'firing' : 'resolved'}</small></div>
+<div class="what"><h3>${escapeHtml(annotations.summary ?? alert.alertname)}</h3>
+<p>${escapeHtml(annotations.description ?? '')}</p>
+<p class="soft">${what}<code>${escapeHtml(alert.alertname)}</code> · ${spanHtml(alert, nowMs)}${how}${linkHtml(annotations.runbook_url, 'Runbook')}${linkHtml(annotations.dashboard_url, 'Dashboard')}</p>
+${acknowledged === null ? '' : `<p class="soft">Acknowledged by ${escapeHtml(acknowledged.by)} ${timeHtml(acknowledged.atMs)}${acknowledged.note === '' ? '' : `: ${escapeHtml(acknowledged.note)}`}</p>`}
+${verdict === null ? '' : `<p>Verdict: <strong>${VERDICT_WORDS[verdict.verdict].word.toLowerCase()}</strong> <span class="soft">by ${escapeHtml(verdict.decidedBy)} ${timeHtml(verdict.decidedAtMs)}${verdict.note === '' ? '' : `: ${escapeHtml(verdict.note)}`}</span></p>`}
+${formsHtml(alert, address)}</div></li>`;
+}
+
+function formsHtml(
+  { id, acknowledged, verdict, status, annotations, alertname }: StoredAlert,
+  address: string,
+): string {
+  const origin = `<input type="hidden" name="back" value="${escapeHtml(address)}">`;
+  const of = escapeHtml(annotations.summary ?? alertname);
+  const acknowledge =
+    acknowledged !== null || status === 'resolved'
+      ? ''
+      : `<form method="post" action="/admin/ml/alerts/${id}/acknowledge">${origin}<button aria-label="Acknowledge: ${of}">Acknowledge</button></form>`;
+  const buttons = VERDICTS.map((one) => {
+    const chosen = verdict?.verdict === one && verdict.source === 'person';
+    return `<button name="verdict" value="${one}" title="${VERDICT_WORDS[one].title}"${chosen ? ' aria-pressed="true"' : ''}>${VERDICT_WORDS[one].word}</button>`;
+  });
+  // The button that Enter in the note would press: disabled, so that nobody gives a verdict by it.
+  return `<div class="actions">${acknowledge}<details><summary>${verdict === null ? 'Give a verdict' : 'Change the verdict'}</summary>
+<form method="post" action="/admin/ml/alerts/${id}/verdict" aria-label="Verdict on ${of}"><button disabled hidden></button>${origin}<label>Note <input type="text" name="note" maxlength="500" autocomplete="off"></label><span class="buttons">${buttons.join('')}</span></form></details></div>`;
+}
+
+function spanHtml({ startsAtMs, endsAtMs }: StoredAlert, nowMs: number): string {
+  const lasted = duration(Math.max(0, (endsAtMs ?? nowMs) - startsAtMs));
+  return `${timeHtml(startsAtMs)}, ${endsAtMs === null ? 'for' : 'lasted'} ${lasted}`;
+}
+
+function timeHtml(ms: number): string {
+  const iso = new Date(ms).toISOString();
+  return `<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`;
+}
+
+function duration(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1) return `${Math.round(ms / 1000)} s`;
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.round(hours / 24)} d`;
+}
+
+/** Only addresses of the web: an annotation could hold anything. */
+function linkHtml(url: string | undefined, text: string): string {
+  if (url === undefined || !/^https?:\/\//i.test(url)) return '';
+  return ` · <a href="${escapeHtml(url)}" rel="noreferrer">${text}</a>`;
+}
+
+function tone(severity: string): string {
+  if (severity === 'high') return 'alert';
+  return severity === 'medium' ? 'warning' : 'incomplete';
+}
+
+/** The same filters, from there on. */
+function withCursor(query: Query, cursor: string): string {
+  const next = new URLSearchParams();
+  for (const name of ['model', 'status', 'severity', 'from', 'to']) {
+    const value = query[name];
+    if (value !== undefined && value !== '') next.set(name, value);
+  }
+  next.set('cursor', cursor);
+  return `/admin/ml/alerts?${next.toString()}`;
+}
