@@ -28,6 +28,7 @@ import { HalfJoiner } from './intake/join-halves.ts';
 import { longestWindowMs, tickDependencies } from './periodic-work.ts';
 import { onForeignEvents, onGroundTruth, onPredictions, onTick } from './pipeline.ts';
 import type { IntakeDependencies } from './pipeline.ts';
+import { AuditStore } from './storage/audit-store.ts';
 import { AlertStore } from './storage/alert-store.ts';
 import { BaselineStore } from './storage/baseline-store.ts';
 import { Catalog } from './storage/catalog.ts';
@@ -104,6 +105,15 @@ export async function startApp(options: AppOptions): Promise<App> {
     closers.push(() => database.stop());
     const pool = createPool(database.url, { max: POOL_SIZE, applicationName: 'model-health-exporter', log });
     closers.push(() => pool.end());
+    // Its own: however many requests wait for the others, the lease is renewed in time.
+    const leasePool = createPool(database.url, {
+      max: 1,
+      applicationName: 'model-health-exporter lease',
+      log,
+      statementTimeoutMs: LEASE_TTL_MS / 2,
+      connectTimeoutMs: LEASE_TTL_MS / 2,
+    });
+    closers.push(() => leasePool.end());
     await migrate(pool, path.join(options.packageFolder, 'migrations'));
     // Nobody else can have a database of ours: a lease in it is that of a process that was killed.
     if (database.origin === 'embedded')
@@ -124,6 +134,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const groundTruth = new GroundTruthStore(pool, catalog);
     const baselines = new BaselineStore(pool, catalog, () => clock.now() - longestWindowMs(settings(), catalog));
     const models = new ModelStore(pool, catalog);
+    const audit = new AuditStore(pool);
 
     const self = createSelfMetrics({ version: options.version, revision: '' }, ['prediction', 'ground_truth']);
     self.configReloaded(true, config.status.lastSuccessMs);
@@ -133,14 +144,14 @@ export async function startApp(options: AppOptions): Promise<App> {
     const evaluator = new Evaluator({
       source: new StatisticsStore(pool),
       schemes: catalog,
-      takeLease: () => takeLease(pool, EVALUATOR_LEASE, holder, LEASE_TTL_MS),
+      takeLease: () => takeLease(leasePool, EVALUATOR_LEASE, holder, LEASE_TTL_MS),
       holder,
       leaseTtlMs: LEASE_TTL_MS,
       clock,
       longestWindowMs: () => longestWindowMs(settings(), catalog),
       log,
     });
-    closers.push(() => releaseLease(pool, EVALUATOR_LEASE, holder));
+    closers.push(() => releaseLease(leasePool, EVALUATOR_LEASE, holder));
     const health = new ModelHealth(
       {
         versions: () => catalog.versions(),
@@ -319,6 +330,13 @@ export async function startApp(options: AppOptions): Promise<App> {
             ? null
             : 'The first evaluation has not ended yet.',
       notLeader: () => (publishes() ? null : 'Another exporter on this database evaluates; ask that one.'),
+      audit: (entry) => {
+        log.info({ audit: true, ...entry }, 'an admin request');
+        audit
+          .append({ atMs: Date.now(), ...entry })
+          .catch((error: unknown) => log.warn({ err: error }, 'an audit entry could not be stored; the log has it'));
+      },
+      auditedBefore: (beforeMs) => audit.before(beforeMs),
       reload,
       redactedConfig: () => redact(settings()),
     };

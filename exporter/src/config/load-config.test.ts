@@ -52,6 +52,8 @@ describe('a valid configuration', () => {
       decompressedBytes: 4 * 2 ** 20,
       rows: 5000,
       baselineBodyBytes: 512e6,
+      inFlightBytes: 32 * 2 ** 20,
+      requestsPerSecond: 50,
       pendingHalves: 9000,
       pairWaitMs: 30_000,
     });

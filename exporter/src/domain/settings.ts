@@ -109,6 +109,10 @@ export interface Limits {
   /** Per request. */
   readonly rows: number;
   readonly baselineBodyBytes: number;
+  /** Of all bodies that are held at once, decompressed. */
+  readonly inFlightBytes: number;
+  /** Of each token; without tokens, of each address. */
+  readonly requestsPerSecond: number;
   /** Halves of request/response pairs that wait for the other. */
   readonly pendingHalves: number;
   /** How long they wait. */
@@ -272,6 +276,8 @@ export const DEFAULT_SETTINGS: Settings = {
     decompressedBytes: 64 * MIB,
     rows: 100_000,
     baselineBodyBytes: 4 * GIB,
+    inFlightBytes: 128 * MIB,
+    requestsPerSecond: 10_000,
     pendingHalves: 500_000,
     pairWaitMs: 2 * MINUTE_MS,
   },

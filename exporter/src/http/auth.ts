@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Scope, TokenSettings } from '../domain/settings.ts';
 import { HttpError } from './problem-details.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 /** Who asks, and for which models it may. */
 export interface Caller {
@@ -14,34 +15,83 @@ export interface Access {
   readonly tokens: () => readonly TokenSettings[];
   /** The request came with the name and password of a user; users may everything. */
   readonly isUser: (request: FastifyRequest) => boolean;
+  /** By token, or by address where there are none. */
+  readonly requests: RateLimit;
+  /** By address: those who guess. */
+  readonly failures: RateLimit;
+  /** Origins of other sites whose pages may call. */
+  readonly corsOrigin: RegExp | null;
+  /** Told of each request that was let in as `admin`. */
+  readonly onAdmin: (request: FastifyRequest, caller: string) => void;
 }
 
-const ANYONE: Caller = { name: 'anonymous', mayTouch: () => true };
+/** Set by /login; a browser cannot send an Authorization header by itself. */
+export const SESSION_COOKIE = 'model_health_session';
+const ANONYMOUS = 'anonymous';
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="model-health"' };
 
 /**
  * The caller of a request that needs `scope`. Without tokens everyone may that came so far: the exporter then listens on loopback only, or asks for a user.
- * Throws HttpError 401 without a valid token, 403 with one that lacks the scope.
+ * Throws HttpError 401 without a valid token, 403 with one that lacks the scope, 429 for one that asks too often.
  */
-export function authorise(request: FastifyRequest, scope: Scope, { tokens, isUser }: Access): Caller {
-  if (tokens().length === 0 || isUser(request)) return ANYONE;
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (bearer === undefined) throw new HttpError(401, 'A bearer token is needed.', CHALLENGE);
-  const token = findToken(bearer, tokens());
-  if (token === undefined) throw new HttpError(401, 'The bearer token is not known.', CHALLENGE);
-  if (!token.scopes.includes(scope)) throw new HttpError(403, `Token ${token.name} does not have the scope ${scope}.`);
-  const all = token.models.includes('*');
-  return { name: token.name, mayTouch: (model) => all || token.models.includes(model) };
+export function authorise(request: FastifyRequest, scope: Scope, access: Access): Caller {
+  const caller = identify(request, scope, access);
+  limit(access.requests, caller.name === ANONYMOUS ? request.ip : `token ${caller.name}`);
+  if (scope === 'admin') access.onAdmin(request, caller.name);
+  return caller;
 }
 
 export function requireModel(caller: Caller, model: string): void {
   if (!caller.mayTouch(model)) throw new HttpError(403, `Token ${caller.name} may not touch this model.`);
 }
 
-/** Looks at every token, and compares each in constant time, so that the answer's delay tells nothing. */
-function findToken(bearer: string, tokens: readonly TokenSettings[]): TokenSettings | undefined {
-  const digest = createHash('sha256').update(bearer).digest();
+/** The token that a secret is, undefined for none of them. Looks at every token, and compares each in constant time, so that the answer's delay tells nothing. */
+export function findToken(secret: string, tokens: readonly TokenSettings[]): TokenSettings | undefined {
+  const digest = createHash('sha256').update(secret).digest();
   let found: TokenSettings | undefined;
   for (const token of tokens) if (timingSafeEqual(digest, Buffer.from(token.sha256, 'hex'))) found = token;
   return found;
+}
+
+/** Throws HttpError 429 when `key` has none left. */
+export function limit(rate: RateLimit, key: string): void {
+  const seconds = rate.take(key);
+  if (seconds > 0) throw new HttpError(429, 'Too many requests.', { 'retry-after': String(seconds) });
+}
+
+function identify(request: FastifyRequest, scope: Scope, { tokens, isUser, failures, corsOrigin }: Access): Caller {
+  if (tokens().length === 0 || isUser(request)) {
+    refuseOtherSites(request, corsOrigin);
+    return { name: ANONYMOUS, mayTouch: () => true };
+  }
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const secret = bearer ?? sessionOf(request);
+  if (secret === undefined) throw new HttpError(401, 'A bearer token is needed.', CHALLENGE);
+  const token = findToken(secret, tokens());
+  if (token === undefined) {
+    limit(failures, request.ip);
+    throw new HttpError(401, 'The bearer token is not known.', CHALLENGE);
+  }
+  if (bearer === undefined) refuseOtherSites(request, null);
+  if (!token.scopes.includes(scope)) throw new HttpError(403, `Token ${token.name} does not have the scope ${scope}.`);
+  const all = token.models.includes('*');
+  return { name: token.name, mayTouch: (model) => all || token.models.includes(model) };
+}
+
+/**
+ * What a browser brings along by itself (a cookie, a password it remembers, its place on the loopback) must not let another site act
+ * in its user's name. A header says where a request comes from, and no page can forge it; who sends neither is no browser.
+ */
+function refuseOtherSites(request: FastifyRequest, allowed: RegExp | null): void {
+  if (request.method === 'GET' || request.method === 'HEAD') return;
+  const { origin, host = '' } = request.headers;
+  const site = request.headers['sec-fetch-site'];
+  if (origin !== undefined && allowed?.test(origin) === true) return;
+  const same = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
+  if (!same || site === 'cross-site') throw new HttpError(403, 'A page of another site may not do this.');
+}
+
+function sessionOf(request: FastifyRequest): string | undefined {
+  const cookies = (request.headers.cookie ?? '').split(/; */);
+  return cookies.find((one) => one.startsWith(`${SESSION_COOKIE}=`))?.slice(SESSION_COOKIE.length + 1);
 }

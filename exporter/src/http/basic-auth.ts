@@ -16,17 +16,21 @@ export class BasicAuth {
   private readonly remembered = new Map<string, boolean>();
   private readonly passed = new WeakSet<FastifyRequest>();
 
-  constructor(users: ReadonlyMap<string, string>) {
+  private readonly onUnknown: (address: string) => void;
+
+  /** @param onUnknown called before a password that was not seen before is compared; may throw to refuse it */
+  constructor(users: ReadonlyMap<string, string>, onUnknown: (address: string) => void) {
     this.users = users;
+    this.onUnknown = onUnknown;
   }
 
-  /** Throws HttpError 401. `tokensConfigured`: a bearer token is an alternative. */
+  /** Throws HttpError 401, 429. `tokensConfigured`: a bearer token is an alternative. */
   async check(request: FastifyRequest, tokensConfigured: boolean): Promise<void> {
     if (this.users.size === 0 || OPEN_PATHS.has(request.url.split('?', 1)[0]!)) return;
     const header = request.headers.authorization ?? '';
     if (tokensConfigured && /^Bearer /i.test(header)) return;
     const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header)?.[1];
-    if (encoded === undefined || !(await this.isRight(encoded)))
+    if (encoded === undefined || !(await this.isRight(encoded, request.ip)))
       throw new HttpError(401, 'User name and password are needed.', CHALLENGE);
     this.passed.add(request);
   }
@@ -35,10 +39,12 @@ export class BasicAuth {
     return this.passed.has(request);
   }
 
-  private async isRight(encoded: string): Promise<boolean> {
+  private async isRight(encoded: string, address: string): Promise<boolean> {
     const key = createHash('sha256').update(encoded).digest('base64');
     const known = this.remembered.get(key);
-    if (known !== undefined) return known;
+    if (known === true) return true;
+    this.onUnknown(address);
+    if (known === false) return false;
     const [user = '', ...password] = Buffer.from(encoded, 'base64').toString('utf8').split(':');
     const hash = this.users.get(user);
     const right = (await bcrypt.compare(password.join(':'), hash ?? NOBODY)) && hash !== undefined;

@@ -1,5 +1,6 @@
 import { pipeline, Readable, Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
+import { holdBytes, onStalled } from './body-guard.ts';
 import { HttpError } from './problem-details.ts';
 
 export interface BodyCaps {
@@ -20,6 +21,7 @@ export function bodyStream(request: Readable, encoding: string | undefined, caps
   const decoder = decoderOf(encoding);
   const stages =
     decoder === null ? [limited] : [limited, decoder, capped(caps.decompressedBytes, 'The decompressed body')];
+  onStalled(request, (error) => limited.destroy(error));
   request.on('error', (error) => limited.destroy(error));
   request.on('close', () => {
     if (!request.readableEnded) limited.destroy(new HttpError(400, 'The body was cut off.'));
@@ -35,28 +37,29 @@ export function bodyStream(request: Readable, encoding: string | undefined, caps
 /** The whole body, empty when there is none. gzip is recognised by its magic bytes, too: proxies strip the header. */
 export async function readBody(request: unknown, encoding: string | undefined, caps: BodyCaps): Promise<Buffer> {
   if (!(request instanceof Readable)) return Buffer.alloc(0);
-  const bytes = await collect(bodyStream(request, encoding, caps));
+  const bytes = await collect(request, bodyStream(request, encoding, caps));
   const stripped = decoderOf(encoding) === null && bytes[0] === GZIP_MAGIC[0] && bytes[1] === GZIP_MAGIC[1];
-  return stripped ? gunzipCapped(bytes, caps) : bytes;
+  return stripped ? collect(request, gunzipped(bytes, caps)) : bytes;
 }
 
-async function collect(stream: Readable): Promise<Buffer> {
+/** A failure of any of the stages is one of the last. */
+function gunzipped(bytes: Buffer, { decompressedBytes }: BodyCaps): Readable {
+  const last = capped(decompressedBytes, 'The decompressed body');
+  pipeline([Readable.from([bytes]), zlib.createGunzip(), last], () => undefined);
+  return last;
+}
+
+async function collect(request: Readable, stream: Readable): Promise<Buffer> {
   const pieces: Buffer[] = [];
   try {
-    for await (const piece of stream) pieces.push(piece as Buffer);
+    for await (const piece of stream) {
+      holdBytes(request, (piece as Buffer).length);
+      pieces.push(piece as Buffer);
+    }
   } catch (error) {
     throw asHttpError(error);
   }
   return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-}
-
-function gunzipCapped(bytes: Buffer, { decompressedBytes }: BodyCaps): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    zlib.gunzip(bytes, { maxOutputLength: decompressedBytes }, (error, result) => {
-      if (error === null) resolve(result);
-      else reject(asHttpError(error));
-    });
-  });
 }
 
 function decoderOf(encoding: string | undefined): Transform | null {

@@ -182,6 +182,8 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
       Promise.resolve({ contentType: 'text/plain; version=0.0.4', contentEncoding: null, body: Buffer.from('up 1\n') }),
     notReady: () => null,
     notLeader: () => null,
+    audit: () => undefined,
+    auditedBefore: () => Promise.resolve([]),
     reload: () => [],
     redactedConfig: () => 'auth: {}\n',
     ...overrides,

@@ -33,7 +33,7 @@ const TITLES: Readonly<Record<number, string>> = {
   414: 'Address too long',
   415: 'Media type not supported',
   422: 'No row could be accepted',
-  429: 'Too much in flight',
+  429: 'Too much at once',
   500: 'Internal error',
   503: 'Temporarily unavailable',
 };
@@ -64,6 +64,10 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
     sendProblem(reply, problem(status, error.message, error.fields));
     return;
   }
+  if (wantsLogin(error, request)) {
+    void reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 303);
+    return;
+  }
   if (error instanceof HttpError) void reply.headers(error.headers);
   const status = statusOf(error);
   if (status >= 500) {
@@ -74,6 +78,17 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   sendProblem(
     reply,
     problem(status, error instanceof Error ? error.message : 'The request cannot be served.', validationErrors(error)),
+  );
+}
+
+/** A person at a browser that has no token yet: a page to enter one says more than a problem. */
+function wantsLogin(error: unknown, { method, headers }: FastifyRequest): boolean {
+  return (
+    error instanceof HttpError &&
+    error.statusCode === 401 &&
+    error.headers['www-authenticate']?.startsWith('Bearer') === true &&
+    method === 'GET' &&
+    headers.accept?.includes('text/html') === true
   );
 }
 

@@ -3,11 +3,17 @@ import Fastify from 'fastify';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Log } from '../domain/log.ts';
 import type { TokenSettings } from '../domain/settings.ts';
+import { auditing } from './audit.ts';
+import { limit } from './auth.ts';
 import type { Access } from './auth.ts';
 import { BasicAuth } from './basic-auth.ts';
+import { BODY_STALL_MS, guardBodies } from './body-guard.ts';
 import { docsPage } from './pages/docs.ts';
 import { landingPage } from './pages/landing.ts';
+import { loginPage } from './pages/login.ts';
 import { problem, sendError, sendProblem } from './problem-details.ts';
+import { RateLimit } from './rate-limit.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { alertsPage } from './pages/alerts.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { baselineRoutes } from './routes/baselines.ts';
@@ -32,6 +38,8 @@ export interface ServerOptions {
   readonly now: () => number;
   readonly log: Log;
   readonly version: string;
+  /** How long a body may take over its next few bytes; only tests are in a hurry. */
+  readonly bodyStallMs?: number;
 }
 
 export interface ServerTls {
@@ -47,17 +55,45 @@ export interface ServerTls {
 const MAX_PARAM_LENGTH = 1_024;
 const HEADERS_TIMEOUT_MS = 15_000;
 const SILENCE_TIMEOUT_MS = 120_000;
+/** Wrong tokens and passwords of one address: ten at once, then one in six seconds. */
+const FAILURES_AT_ONCE = 10;
+const FAILURES_PER_SECOND = 1 / 6;
 const KEEP_ALIVE_MS = 75_000;
+/** How often Node looks for connections whose headers are overdue. */
+const CONNECTIONS_CHECK_MS = 5_000;
+/** More are closed as they come: each costs a file descriptor, which the database needs, too. */
+const MAX_CONNECTIONS = 10_000;
 
 /** The HTTP server, not yet listening. */
 export async function createServer(services: Services, options: ServerOptions): Promise<FastifyInstance> {
   const server = newServer(options);
-  const basic = new BasicAuth(options.users);
+  const failures = new RateLimit({
+    perSecond: () => FAILURES_PER_SECOND,
+    burst: () => FAILURES_AT_ONCE,
+    nowMs: () => performance.now(),
+  });
+  const basic = new BasicAuth(options.users, (address) => limit(failures, address));
   // Before anyone is asked for a name: browsers send preflights without one, and must be able to read a refusal.
   if (options.corsOrigin !== null) allowOrigins(server, options.corsOrigin);
-  const access: Access = { tokens: options.tokens, isUser: (request) => basic.hasPassed(request) };
+  const access: Access = {
+    tokens: options.tokens,
+    isUser: (request) => basic.hasPassed(request),
+    requests: new RateLimit({
+      perSecond: () => services.limits().requestsPerSecond,
+      burst: () => services.limits().requestsPerSecond,
+      nowMs: () => performance.now(),
+    }),
+    failures,
+    corsOrigin: options.corsOrigin,
+    onAdmin: auditing(server, services.audit),
+  };
   if (options.users.size > 0)
     server.addHook('onRequest', (request) => basic.check(request, options.tokens().length > 0));
+  addSecurityHeaders(server, options.tls !== null);
+  guardBodies(server, {
+    heldBytes: () => services.limits().inFlightBytes,
+    stallMs: options.bodyStallMs ?? BODY_STALL_MS,
+  });
   // Bodies are read by the routes, with their own caps, while they flow in.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -85,9 +121,11 @@ export async function createServer(services: Services, options: ServerOptions): 
     retrainingRoutes(routes, services, access);
     alertRoutes(routes, services, access, options.now);
     processRoutes(routes, services, access, options.telemetryPath);
+    auditRoutes(routes, services, access);
     landingPage(routes, services, access, options);
     alertsPage(routes, services, access, options.now);
     docsPage(routes, access);
+    loginPage(routes, access, { secure: options.tls !== null });
     done();
   });
   await server.ready();
@@ -109,14 +147,32 @@ function newServer({ tls }: ServerOptions): FastifyInstance {
     frameworkErrors: ({ statusCode = 400 }: { readonly statusCode?: number }, _request: unknown, reply: FastifyReply) =>
       sendProblem(reply, problem(statusCode, 'The address of the request is not valid, or too long.')),
   };
+  const checks = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS };
   const server =
-    tls === null ? Fastify(common) : (Fastify({ ...common, https: httpsOptions(tls) }) as unknown as FastifyInstance);
-  server.server.headersTimeout = HEADERS_TIMEOUT_MS;
+    tls === null
+      ? Fastify({ ...common, http: checks })
+      : (Fastify({ ...common, https: { ...httpsOptions(tls), ...checks } }) as unknown as FastifyInstance);
+  server.server.maxConnections = MAX_CONNECTIONS;
   return server;
 }
 
 function httpsOptions({ ca, ...options }: ServerTls): Omit<ServerTls, 'ca'> & { readonly ca?: string } {
   return ca === null ? options : { ...options, ca };
+}
+
+/** On every answer, also of errors and of what is meant for machines: a browser must not guess types, frame or leak addresses. */
+function addSecurityHeaders(server: FastifyInstance, tls: boolean): void {
+  const headers: Readonly<Record<string, string>> = {
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    ...(tls ? { 'strict-transport-security': 'max-age=31536000' } : {}),
+  };
+  server.addHook('onRequest', (_request, reply, done) => {
+    void reply.headers(headers);
+    done();
+  });
 }
 
 /** 405 where the path exists under another method, else 404. */

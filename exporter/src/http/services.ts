@@ -1,3 +1,4 @@
+import type { AuditEntry } from './audit.ts';
 import type { Maintenance } from '../alerting/alertmanager.ts';
 import type { BackTest } from '../alerting/back-test.ts';
 import type { Effectiveness } from '../alerting/effectiveness.ts';
@@ -62,6 +63,9 @@ export interface Services {
   readonly notReady: () => string | null;
   /** null when this process evaluates the models, else why its reports are not to be asked for. */
   readonly notLeader: () => string | null;
+  /** Keeps who did what as `admin`. */
+  readonly audit: (entry: AuditEntry) => void;
+  readonly auditedBefore: (beforeMs: number) => Promise<readonly (AuditEntry & { readonly atMs: number })[]>;
   /** Every configuration error, empty when the new configuration is in force. */
   readonly reload: () => readonly string[];
   /** The configuration in force, without secrets, as YAML. */

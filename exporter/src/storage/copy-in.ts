@@ -36,6 +36,8 @@ class CopyInQuery {
   private readonly counts: number[] = [];
   private next = 0;
   private failed = false;
+  /** Set by pg when it limits the time of a query: tells its timer that there is an end. */
+  callback?: (error: Error | null) => void;
 
   constructor(
     first: string,
@@ -75,10 +77,12 @@ class CopyInQuery {
 
   handleError(error: Error): void {
     this.failed = true;
+    this.callback?.(error);
     this.reject(error);
   }
 
   handleReadyForQuery(): void {
+    this.callback?.(null);
     if (!this.failed) this.resolve(this.counts);
   }
 

@@ -1,4 +1,5 @@
 import type { ClientBase, Connection } from 'pg';
+import { PATIENT } from './pool.ts';
 
 /**
  * Reads `query` as binary COPY. pg decodes every field of an ordinary result as UTF-8, which corrupts bytea in binary mode and
@@ -27,6 +28,10 @@ class CopyOutQuery {
   private readonly reject: (error: Error) => void;
   private started = false;
   private failed = false;
+  /** As long as the server lets it: a recount reads for minutes. */
+  readonly query_timeout = PATIENT.query_timeout;
+  /** Set by pg when it limits the time of a query: tells its timer that there is an end. */
+  callback?: (error: Error | null) => void;
   private rows = 0;
 
   constructor(
@@ -79,10 +84,12 @@ class CopyOutQuery {
 
   handleError(error: Error): void {
     this.failed = true;
+    this.callback?.(error);
     this.reject(error);
   }
 
   handleReadyForQuery(): void {
+    this.callback?.(null);
     if (!this.failed) this.resolve(this.rows);
   }
 

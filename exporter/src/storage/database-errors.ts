@@ -15,7 +15,7 @@ export const EPOCH_CHANGED = 'MH001';
 export function isUnavailable(error: unknown): boolean {
   const code = errorCode(error);
   if (code === undefined)
-    return /terminated|timeout exceeded|not queryable|Connection ended|ended/i.test(errorMessage(error));
+    return /terminated|timeout exceeded|read timeout|not queryable|Connection ended|ended/i.test(errorMessage(error));
   return /^(08|53|57P|58|25006|55000|E[A-Z]{3,}$)/.test(code);
 }
 

@@ -35,6 +35,8 @@ const USUAL_DELAY_MS = 7 * DAY_MS;
 const CLOCK_TOLERANCE_MS = 3_600_000;
 const MAX_ATTEMPTS = 8;
 const SWEEP_LIMIT = 5_000;
+/** Labels accepted and not yet committed, at most: each costs about half a kilobyte meanwhile. */
+const CAPACITY_ROWS = 200_000;
 
 /**
  * Labels in a table of their own, joined to their predictions by id. A label's counts go into the time bucket of its PREDICTION, in
@@ -43,6 +45,7 @@ const SWEEP_LIMIT = 5_000;
 export class GroundTruthStore {
   private readonly pool: Pool;
   private readonly schemes: SchemeSource;
+  private queuedRows = 0;
 
   constructor(pool: Pool, schemes: SchemeSource) {
     this.pool = pool;
@@ -53,16 +56,27 @@ export class GroundTruthStore {
   async append(rows: readonly LabelRow[], nowMs: number): Promise<LabelCounts> {
     const newest = newestOfEach(rows);
     if (newest.length === 0) return { joined: 0, waiting: 0, updated: 0, duplicates: 0 };
+    if (this.queuedRows + rows.length > CAPACITY_ROWS && this.queuedRows > 0)
+      throw new ServiceError('overloaded', 'Too many labels are waiting to be stored; retry a little later.');
+    this.queuedRows += rows.length;
+    try {
+      return await this.store(rows.length, newest, nowMs);
+    } finally {
+      this.queuedRows -= rows.length;
+    }
+  }
+
+  private store(received: number, newest: readonly LabelRow[], nowMs: number): Promise<LabelCounts> {
     return this.retried(async (client) => {
       const stored = await upsert(client, newest, nowMs);
-      if (stored.length === 0) return { joined: 0, waiting: 0, updated: 0, duplicates: rows.length };
+      if (stored.length === 0) return { joined: 0, waiting: 0, updated: 0, duplicates: received };
       const updated = stored.filter(({ inserted }) => !inserted).length;
       const { joined, unmatched } = await this.join(client, stored, nowMs, true);
       return {
         joined: joined - updatedAndJoined(stored, unmatched),
         waiting: unmatched.length,
         updated,
-        duplicates: rows.length - stored.length,
+        duplicates: received - stored.length,
       };
     });
   }

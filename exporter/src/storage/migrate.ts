@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Pool, PoolClient } from 'pg';
-import { transaction } from './pool.ts';
+import { PATIENT, transaction } from './pool.ts';
 import { errorCode, errorMessage, StorageError } from './storage-error.ts';
 
 export interface MigrationReport {
@@ -82,9 +82,10 @@ async function readMigrations(folder: string): Promise<readonly MigrationFile[]>
 async function underLock<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   return transaction(pool, async (client) => {
     // A migration, or the wait for another process's, may take longer than a statement of the service.
-    await client.query(
-      `SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(hashtextextended('model-health migrations', 0))`,
-    );
+    await client.query({
+      text: `SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(hashtextextended('model-health migrations', 0))`,
+      ...PATIENT,
+    });
     return work(client);
   });
 }
@@ -106,7 +107,7 @@ async function applyNext(client: PoolClient, files: readonly MigrationFile[]): P
   if (next === undefined) return undefined;
   const before = await transactionId(client);
   try {
-    await client.query(next.sql);
+    await client.query({ text: next.sql, ...PATIENT });
   } catch (error) {
     throw new StorageError(
       'MIGRATION_FAILED',

@@ -15,6 +15,11 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
 }
 
+/** Spread into a query that has no limit on the server, and so must have none here. */
+export const PATIENT = { query_timeout: 86_400_000 };
+/** For what the server cancelled to be told. */
+const NETWORK_MS = 3_000;
+
 /**
  * A pool that outlives its server: a connection that breaks, idle or in use, is logged and replaced, and never ends the process.
  *
@@ -32,7 +37,14 @@ export function createPool(url: string, options: PoolOptions): Pool {
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     // Twice as long: a transaction whose owner is gone must not hold its locks for ever.
-    ...(timeoutMs > 0 ? { statement_timeout: timeoutMs, idle_in_transaction_session_timeout: 2 * timeoutMs } : {}),
+    // Our own end of it: a network that was cut says nothing, and the statement's timeout is the server's.
+    ...(timeoutMs > 0
+      ? {
+          statement_timeout: timeoutMs,
+          idle_in_transaction_session_timeout: 2 * timeoutMs,
+          query_timeout: timeoutMs + NETWORK_MS,
+        }
+      : {}),
   });
   const lost = (error: Error): void => {
     // end() does not wait for the sockets: a server that we stop right after it ends them first, and that is no loss.
@@ -162,6 +174,6 @@ function isRetryable(error: unknown): boolean {
 function isConnectionError(error: unknown): boolean {
   const code = errorCode(error);
   if (code === undefined)
-    return error instanceof Error && /connection (terminated|error)|not queryable/i.test(error.message);
+    return error instanceof Error && /connection (terminated|error)|not queryable|read timeout/i.test(error.message);
   return /^08/.test(code) || /^57P0/.test(code) || /^E[A-Z]{3,}$/.test(code);
 }

@@ -84,4 +84,8 @@ summary { cursor: pointer; color: var(--link); width: max-content; max-width: 10
   .call h3 { grid-template-columns: 3.5rem minmax(0, 1fr); }
   .call code { font-size: .8125rem; }
 }
+.login { display: grid; gap: .5rem; max-width: 26rem; margin: 1.5rem 0 1rem; }
+.login input { font: inherit; padding: .5rem .75rem; color: inherit; background: var(--raised); border: 1px solid var(--soft); border-radius: 6px; }
+.login button { font: inherit; font-weight: 600; justify-self: start; padding: .5rem 1.25rem; color: var(--paper); background: var(--link); border: 0; border-radius: 6px; cursor: pointer; }
+.login .banner { margin: 0; }
 `;

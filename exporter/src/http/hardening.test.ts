@@ -1,0 +1,244 @@
+import net from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { FastifyInstance } from 'fastify';
+import { DEFAULT_SETTINGS } from '../domain/settings.ts';
+import type { AuditEntry } from './audit.ts';
+import { bearer, fakeServer, fakeToken } from './fake-services.ts';
+import type { ServerOptions } from './server.ts';
+import type { Services } from './services.ts';
+
+let server: FastifyInstance;
+afterEach(() => server.close());
+
+async function start(overrides: Partial<Services> = {}, options: Partial<ServerOptions> = {}): Promise<void> {
+  server = await fakeServer(overrides, options);
+}
+
+async function listen(): Promise<number> {
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  return (server.server.address() as AddressInfo).port;
+}
+
+/** Writes the pieces with a pause between them, and resolves with everything that came back until the end. */
+function speak(port: number, pieces: readonly string[], pauseMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = net.connect(port, '127.0.0.1');
+    socket.on('data', (piece) => (answer += piece.toString('latin1')));
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(answer));
+    void (async () => {
+      for (const piece of pieces) {
+        if (socket.destroyed) return;
+        socket.write(piece);
+        await sleep(pauseMs);
+      }
+    })();
+  });
+}
+
+const POST = 'POST /api/ml/predictions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+
+describe('bodies', () => {
+  test('one that drips in is cut off with 408', async () => {
+    await start({}, { bodyStallMs: 100 });
+    const port = await listen();
+    const answer = await speak(port, [`${POST}content-length: 1000\r\n\r\n`, ...Array<string>(100).fill('[')], 20);
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toMatch(/connection: close/i);
+  });
+
+  test('one that we are slow with is not', async () => {
+    await start(
+      { predictions: () => sleep(400).then(() => ({ accepted: 1, duplicates: 0, rejected: 0, errors: [] })) },
+      { bodyStallMs: 100 },
+    );
+    const reply = await fetch(`http://127.0.0.1:${await listen()}/api/ml/predictions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"model":"m"}',
+    });
+    expect(reply.status).toBe(200);
+  });
+
+  test('all of them together hold no more than in_flight: 429 with Retry-After, and room again afterwards', async () => {
+    let finish = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (finish = resolve));
+    await start({
+      limits: () => ({ ...DEFAULT_SETTINGS.limits, inFlightBytes: 100_000 }),
+      predictions: async () => {
+        await waiting;
+        return { accepted: 1, duplicates: 0, rejected: 0, errors: [] };
+      },
+    });
+    const url = `http://127.0.0.1:${await listen()}/api/ml/predictions`;
+    // A bomb of 80 kB in a hundred bytes: what counts is what it is when it is read.
+    const body = gzipSync(`{"model":"m"${' '.repeat(80_000)}}`);
+    const post = () => fetch(url, { method: 'POST', headers: { 'content-encoding': 'gzip' }, body });
+    const first = post();
+    await sleep(100);
+    const second = await post();
+    expect(second.status).toBe(429);
+    expect(second.headers.get('retry-after')).toBe('1');
+    finish();
+    expect((await first).status).toBe(200);
+    expect((await post()).status).toBe(200);
+  });
+
+  test('one alone may be larger than in_flight', async () => {
+    await start({ limits: () => ({ ...DEFAULT_SETTINGS.limits, inFlightBytes: 10 }) });
+    const payload = `{"model":"m"${' '.repeat(200_000)}}`;
+    expect((await server.inject({ method: 'POST', url: '/api/ml/predictions', payload })).statusCode).toBe(200);
+  });
+});
+
+describe('who asks too often', () => {
+  const token = fakeToken('reader', ['read']);
+
+  test('a token has so many requests a second', async () => {
+    await start(
+      { limits: () => ({ ...DEFAULT_SETTINGS.limits, requestsPerSecond: 3 }) },
+      { tokens: () => [token, fakeToken('other', ['read'])] },
+    );
+    const ask = (name: string) => server.inject({ url: '/api/ml/health', headers: bearer(name) });
+    const codes = [];
+    for (let i = 0; i < 4; i++) codes.push((await ask('reader')).statusCode);
+    expect(codes).toEqual([200, 200, 200, 429]);
+    expect((await ask('reader')).headers['retry-after']).toBe('1');
+    expect((await ask('other')).statusCode).toBe(200);
+  });
+
+  test('who guesses tokens is told to wait; who knows one is not', async () => {
+    await start({}, { tokens: () => [token] });
+    const codes = [];
+    for (let i = 0; i < 12; i++)
+      codes.push((await server.inject({ url: '/metrics', headers: bearer(`guess ${i}`.replace(' ', '')) })).statusCode);
+    expect(codes).toEqual([...Array<number>(10).fill(401), 429, 429]);
+    expect((await server.inject({ url: '/metrics', headers: bearer('reader') })).statusCode).toBe(200);
+  });
+
+  test('who guesses passwords does not keep bcrypt busy', async () => {
+    const hash = '$2b$10$gNfeUKzQHKHqx4Ey571/G.EzWxsLS9MuZ1Ny6rqFJRxuEvQdN0R.W';
+    await start({}, { users: new Map([['ann', hash]]) });
+    const codes = [];
+    for (let i = 0; i < 12; i++)
+      codes.push(
+        (
+          await server.inject({
+            url: '/metrics',
+            headers: { authorization: `Basic ${Buffer.from(`ann:${i}`).toString('base64')}` },
+          })
+        ).statusCode,
+      );
+    expect(codes).toEqual([...Array<number>(10).fill(401), 429, 429]);
+  });
+});
+
+describe('pages', () => {
+  const tokens = () => [fakeToken('reader', ['read']), fakeToken('admin', ['read', 'admin'])];
+  const form = (fields: Record<string, string>) => ({
+    method: 'POST' as const,
+    url: '/login',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: new URLSearchParams(fields).toString(),
+  });
+  const secret = (name: string) => bearer(name).authorization.slice('Bearer '.length);
+  const sessionOf = async (name: string) =>
+    String((await server.inject(form({ token: secret(name) }))).headers['set-cookie']).split(';')[0]!;
+
+  test('a browser without a token is led to /login, a program is told', async () => {
+    await start({}, { tokens });
+    const browser = await server.inject({ url: '/docs/ml?x=1', headers: { accept: 'text/html,*/*' } });
+    expect([browser.statusCode, browser.headers.location]).toEqual([303, '/login?next=%2Fdocs%2Fml%3Fx%3D1']);
+    expect((await server.inject('/docs/ml')).statusCode).toBe(401);
+    expect((await server.inject('/login')).body).toContain('type="password"');
+  });
+
+  test('a token becomes a cookie that scripts and other sites cannot use, and the cookie lets its owner in', async () => {
+    await start({}, { tokens });
+    const reply = await server.inject(form({ token: secret('reader'), next: '/docs/ml' }));
+    expect([reply.statusCode, reply.headers.location]).toEqual([303, '/docs/ml']);
+    expect(reply.headers['set-cookie']).toMatch(/; HttpOnly; SameSite=Strict; Path=\/$/);
+    const cookie = await sessionOf('reader');
+    expect((await server.inject({ url: '/', headers: { cookie: `a=b; ${cookie}` } })).statusCode).toBe(200);
+    expect((await server.inject({ url: '/config', headers: { cookie } })).statusCode).toBe(403);
+    const out = await server.inject({ method: 'POST', url: '/logout' });
+    expect(out.headers['set-cookie']).toContain('Max-Age=0');
+  });
+
+  test.each(['//evil.example', '/\\evil.example', 'https://evil.example', '', '/a b'])(
+    'next=%s leads nowhere else',
+    async (next) => {
+      await start({}, { tokens });
+      expect((await server.inject(form({ token: secret('reader'), next }))).headers.location).toBe('/');
+    },
+  );
+
+  test('a wrong token is not known, whatever is in it', async () => {
+    await start({}, { tokens });
+    for (const token of ['wrong', 'x; Domain=evil', '"><script>', '']) {
+      const reply = await server.inject(form({ token, next: '/"><script>' }));
+      expect(reply.statusCode).toBe(401);
+      expect(reply.headers['set-cookie']).toBeUndefined();
+      expect(reply.body).not.toContain('<script');
+    }
+  });
+
+  test.each<readonly [string, Record<string, string>, number]>([
+    ['another origin', { origin: 'https://evil.example' }, 403],
+    ['no origin that can be read', { origin: 'null' }, 403],
+    ['another site, as the browser says', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['its own origin', { origin: 'http://localhost:80', 'sec-fetch-site': 'same-origin' }, 204],
+  ])('a cookie of a request from %s', async (_name, headers, status) => {
+    await start({}, { tokens });
+    const cookie = await sessionOf('admin');
+    const reply = await server.inject({
+      method: 'DELETE',
+      url: '/api/ml/models/churn',
+      headers: { cookie, host: 'localhost', ...headers },
+    });
+    expect(reply.statusCode).toBe(status);
+  });
+
+  test('where nobody needs a token, a page of another site may not act either, unless CORS says so', async () => {
+    await start({}, { corsOrigin: /^https:\/\/friend\.example$/ });
+    const remove = (origin: string) =>
+      server.inject({ method: 'DELETE', url: '/api/ml/models/churn', headers: { origin } });
+    expect((await remove('https://evil.example')).statusCode).toBe(403);
+    expect((await remove('https://friend.example')).statusCode).toBe(204);
+  });
+
+  test('every answer forbids guessing its type and framing', async () => {
+    await start();
+    for (const url of ['/', '/metrics', '/nothing', '/api/ml/health', '/-/healthy', '/login']) {
+      const { headers } = await server.inject(url);
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+      });
+      expect(headers['strict-transport-security']).toBeUndefined();
+    }
+  });
+});
+
+test('what is done as admin is kept, with who did it and how it ended; what is read is not', async () => {
+  const entries: AuditEntry[] = [];
+  await start(
+    { audit: (entry) => void entries.push(entry), reload: () => ['wrong'] },
+    { tokens: () => [fakeToken('ops', ['read', 'admin', 'ingest'])] },
+  );
+  const headers = bearer('ops');
+  await server.inject({ method: 'DELETE', url: '/api/ml/models/churn?x=secret', headers });
+  await server.inject({ method: 'POST', url: '/-/reload', headers });
+  await server.inject({ method: 'GET', url: '/config', headers });
+  await server.inject({ method: 'POST', url: '/api/ml/predictions', headers, payload: '{"model":"m"}' });
+  await server.inject({ method: 'DELETE', url: '/api/ml/models/churn' });
+  expect(entries).toEqual([
+    { actor: 'ops', address: '127.0.0.1', method: 'DELETE', path: '/api/ml/models/churn', status: 204 },
+    { actor: 'ops', address: '127.0.0.1', method: 'POST', path: '/-/reload', status: 400 },
+  ]);
+});
