@@ -47,6 +47,7 @@ export function provisionalTarget(
     categoricalCount: count.categorical,
     scheme: { id: UNREGISTERED, score: unbinned(), features: [], outlierFences: [] },
     bucketMinutes: 60,
+    segments: new Map(),
     declaredCategorical: new Set(),
   };
 }

@@ -1,12 +1,13 @@
 import type {
   BaselineKind,
+  CheckOutcome,
   CheckOutcomes,
   HealthScore,
   PerformanceFigures,
   Recommendation,
   Severity,
 } from './health.ts';
-import type { ModelSettings } from './settings.ts';
+import type { CheckName, ModelSettings } from './settings.ts';
 import type { KnownOrUnknownTask } from './task.ts';
 
 /** Everything that one evaluation of one model version found. Reports are plain data: routes, store and exposition read them. */
@@ -23,6 +24,8 @@ export interface ModelReport {
   readonly checks: CheckOutcomes;
   /** The checks over their further windows, by check and in the order of the settings. */
   readonly extraWindows: readonly ExtraWindow[];
+  /** Of the configured segments with predictions in their windows, by key and in the order in which the values first came. */
+  readonly segments: readonly SegmentReport[];
   /** Mean score of the predicted class over the prediction-drift window, 0..1; NaN without scores. */
   readonly confidenceAverage: number;
   /** Predictions in the largest window; picks the default version of a model. */
@@ -34,6 +37,17 @@ export interface ModelReport {
 export type ExtraWindow = {
   readonly [Name in keyof CheckOutcomes]: { readonly check: Name; readonly outcome: CheckOutcomes[Name] };
 }[keyof CheckOutcomes];
+
+/** The health of a part of the predictions, compared with the same part of the baseline. */
+export interface SegmentReport {
+  /** Key and value of the predictions' `segment`; `__other__` for values beyond the cap. */
+  readonly segment: string;
+  readonly value: string;
+  readonly health: HealthScore;
+  readonly severity: Severity;
+  readonly checks: Readonly<Record<CheckName, Pick<CheckOutcome, 'state' | 'score' | 'samples' | 'reason'>>>;
+  readonly windowPredictions: number;
+}
 
 export interface BaselineSummary {
   readonly kind: BaselineKind;

@@ -199,6 +199,15 @@ export function settingsFor(settings: Settings, model: string): ModelSettings {
   return settings.models.get(model) ?? settings.defaults;
 }
 
+export const NO_EXTRA_WINDOWS: ModelSettings['extraWindows'] = {
+  performance: [],
+  data_drift: [],
+  prediction_drift: [],
+  latency: [],
+  error_rate: [],
+  data_quality: [],
+};
+
 /** Checks of traffic alone, which is counted by the minute whatever else is; the others read features or labels. */
 const TRAFFIC_CHECKS: readonly CheckName[] = ['latency', 'error_rate'];
 
@@ -249,14 +258,7 @@ const DEFAULT_MODEL_SETTINGS: ModelSettings = {
     error_rate: HOUR_MS,
     data_quality: DAY_MS,
   },
-  extraWindows: {
-    performance: [],
-    data_drift: [],
-    prediction_drift: [],
-    latency: [],
-    error_rate: [],
-    data_quality: [],
-  },
+  extraWindows: NO_EXTRA_WINDOWS,
   baseline: { mode: 'auto', autoCapture: 1000 },
   exposition: { worstFeatures: Infinity, bins: false, seriesTtlMs: DAY_MS },
   segments: [],

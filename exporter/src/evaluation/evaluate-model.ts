@@ -40,6 +40,7 @@ export function evaluateModel({ model, version, nowMs, context, window }: Evalua
     recommendation: recommend(checks, settings.thresholds, new Map()),
     checks,
     extraWindows,
+    segments: [],
     confidenceAverage: looked.confidenceAverage,
     windowPredictions: looked.windowPredictions,
     settings,

@@ -28,6 +28,8 @@ export interface StatisticsSource {
 
 export interface EvaluatorSchemes extends SchemeLookup {
   refresh(): Promise<void>;
+  /** Whether the version, and the segment unless it is the whole, has been read. */
+  knows(versionId: number, segmentId: number): boolean;
   learn(versionId: number): Promise<void>;
   loadScheme(schemeId: number): Promise<void>;
 }
@@ -147,10 +149,10 @@ export class Evaluator {
     const old = new Map<string, GroupKey>();
     for (const { payload } of deltas) {
       for (const key of deltaKeys(payload)) {
-        if (schemes.current(key.versionId) === undefined) await schemes.learn(key.versionId);
+        if (!schemes.knows(key.versionId, key.segmentId)) await schemes.learn(key.versionId);
         if (schemes.loadedScheme(key.schemeId) === undefined) await schemes.loadScheme(key.schemeId);
         if (key.bucketStart < this.residentFrom && !this.memory.hasBucket(key))
-          old.set(`${key.schemeId}:${key.bucketStart}:${key.bucketMinutes}`, key);
+          old.set(`${key.schemeId}:${key.segmentId}:${key.bucketStart}:${key.bucketMinutes}`, key);
       }
     }
     if (old.size === 0) return;

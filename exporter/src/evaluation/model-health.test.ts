@@ -6,6 +6,7 @@ import { DEFAULT_SETTINGS } from '../domain/settings.ts';
 import { emptyBucket } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
+import type { Segment } from '../histogram/segments.ts';
 import { HOUR_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
 import { CheckFailed } from './evaluate-model.ts';
@@ -16,7 +17,12 @@ import { StatisticsMemory } from './statistics-memory.ts';
 const NOW = Date.UTC(2026, 10, 24, 12, 30);
 const one = testTarget();
 const two = testTarget({ versionId: 2, version: '2', scheme: { ...one.scheme, id: 2 } });
-const MODEL = { classes: ['no', 'yes'], errorReasons: ['timeout'], settings: DEFAULT_SETTINGS.defaults };
+const MODEL = {
+  classes: ['no', 'yes'],
+  errorReasons: ['timeout'],
+  segments: new Map<number, Segment>(),
+  settings: DEFAULT_SETTINGS.defaults,
+};
 
 /** 400 rows of 200 ms in two minutes; so many of them labelled. */
 function baselineCounts(labelled = 0): BucketCounts {
@@ -156,7 +162,7 @@ describe('a report', () => {
   test('compares with the active baseline, all its minutes together', async () => {
     const { world, evaluate, arrive } = setUp();
     world.versions = [{ target: one, baselineId: 8, model: MODEL }];
-    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts() });
+    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts(), segments: new Map() });
     arrive(one, 200);
     const [found] = (await evaluate()).evaluated;
     expect(found!.report.baseline).toMatchObject({ kind: 'reference', madeAtMs: 77, rows: 400 });
@@ -172,6 +178,7 @@ describe('baselines', () => {
     kind: 'captured',
     madeAtMs: 1,
     counts: baselineCounts(labelled),
+    segments: new Map(),
   });
 
   test('are read once, and again when forgotten', async () => {
@@ -231,7 +238,7 @@ describe('the distribution of a feature', () => {
   test('has the bins of its baseline', async () => {
     const { health, world, arrive } = setUp();
     world.versions = [{ target: one, baselineId: 8, model: MODEL }];
-    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts() });
+    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts(), segments: new Map() });
     arrive(one, 5);
     const { cells, baselineKind } = await health.distribution(ask({ feature: 'region' }), NOW);
     expect(baselineKind).toBe('reference');
@@ -256,6 +263,64 @@ describe('the distribution of a feature', () => {
   });
 });
 
+describe('segments', () => {
+  const segments = new Map([
+    [4, { key: 'channel', value: 'web' }],
+    [5, { key: 'channel', value: 'fax' }],
+    [6, { key: 'shop', value: 'x' }],
+  ]);
+  const index = new Map([
+    [
+      'channel',
+      new Map([
+        ['web', 4],
+        ['fax', 5],
+      ]),
+    ],
+  ]);
+  const model = (keys: readonly string[]) => ({ ...MODEL, segments, settings: { ...MODEL.settings, segments: keys } });
+  const segmented = testTarget({ segments: index });
+
+  async function reportOf(keys: readonly string[], own: ReadonlyMap<number, BucketCounts>) {
+    const { world, memory, evaluate } = setUp();
+    world.versions = [{ target: segmented, baselineId: 8, model: model(keys) }];
+    world.baselines.set(8, { kind: 'captured', madeAtMs: 1, counts: baselineCounts(), segments: own });
+    const times = Array.from({ length: 200 }, () => NOW);
+    for (const [id, channel] of ['web', 'web', 'fax'].entries())
+      memory.apply({ id, recount: false, payload: predictionDelta(segmented, times, `{"channel":"${channel}"}`) });
+    return (await evaluate()).evaluated[0]!;
+  }
+
+  test('have a health of their own, by what is theirs of the baseline', async () => {
+    const { report, totals } = await reportOf(['channel'], new Map([[4, baselineCounts()]]));
+    expect(report.windowPredictions).toBe(600);
+    expect(totals.predictions).toBe(600);
+    expect(report.segments.map(({ value, windowPredictions }) => [value, windowPredictions])).toEqual([
+      ['web', 400],
+      ['fax', 200],
+    ]);
+    const [web, fax] = report.segments;
+    expect(web!.checks.latency).toMatchObject({ state: 'ok', samples: 400 });
+    // What is not known of its baseline is not taken from the whole.
+    expect(fax!.checks.latency).toMatchObject({ state: 'insufficient_data', reason: 'there is no baseline yet' });
+    expect(fax!.checks.error_rate.state).toBe('ok');
+    expect(fax!.health.coverage).toBeLessThan(web!.health.coverage);
+  });
+
+  test('of keys that are not configured any more are not shown', async () => {
+    expect((await reportOf(['shop'], new Map())).report.segments).toEqual([]);
+  });
+
+  test('without predictions in their windows neither', async () => {
+    const { world, memory, evaluate } = setUp();
+    world.versions = [{ target: segmented, baselineId: null, model: model(['channel']) }];
+    const old = NOW - 40 * HOUR_MS;
+    memory.apply({ id: 1, recount: false, payload: predictionDelta(segmented, [old], '{"channel":"fax"}') });
+    memory.apply({ id: 2, recount: false, payload: predictionDelta(segmented, [NOW], '{"channel":"web"}') });
+    expect((await evaluate()).evaluated[0]!.report.segments.map(({ value }) => value)).toEqual(['web']);
+  });
+});
+
 describe('bins for PromQL', () => {
   test.each([
     ['not exposed', false, []],
@@ -264,7 +329,7 @@ describe('bins for PromQL', () => {
     const { world, evaluate } = setUp();
     const settings = { ...MODEL.settings, exposition: { ...MODEL.settings.exposition, bins } };
     world.versions = [{ target: one, baselineId: 8, model: { ...MODEL, settings } }];
-    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts() });
+    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts(), segments: new Map() });
     const [found] = (await evaluate()).evaluated;
     expect(found!.totals.bins.map(({ feature }) => feature)).toEqual(features);
   });
@@ -279,7 +344,7 @@ describe('one version that fails', () => {
     expect((await evaluate(NOW + MINUTE_MS)).ids).toEqual([2]);
     expect(errors).toEqual([[1, new Error('no baseline 99')]]);
     expect(health.reports.get(1)?.report.evaluatedAtMs).toBe(NOW);
-    world.baselines.set(99, { kind: 'reference', madeAtMs: 1, counts: baselineCounts() });
+    world.baselines.set(99, { kind: 'reference', madeAtMs: 1, counts: baselineCounts(), segments: new Map() });
     expect((await evaluate(NOW + MINUTE_MS + 15_000)).ids).toEqual([1]);
   });
 

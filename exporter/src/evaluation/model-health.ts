@@ -6,11 +6,14 @@ import type { ModelSettings } from '../domain/settings.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
+import { WHOLE } from '../histogram/segments.ts';
+import type { Segment } from '../histogram/segments.ts';
 import { HOUR_MS, MINUTE_MS, slideMinutes } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
 import { evaluateModel } from './evaluate-model.ts';
 import { drawColumn, featureBins } from './feature-distribution.ts';
 import { modelTotals } from './model-totals.ts';
+import { evaluateSegment } from './segment-health.ts';
 import type { StatisticsMemory } from './statistics-memory.ts';
 
 /** A model version as the catalog knows it. */
@@ -20,6 +23,7 @@ export interface EvaluatedVersion {
   readonly model: {
     readonly classes: readonly string[];
     readonly errorReasons: readonly string[];
+    readonly segments: ReadonlyMap<number, Segment>;
     readonly settings: ModelSettings;
   };
 }
@@ -28,6 +32,12 @@ export interface ActiveBaseline {
   readonly kind: ModelBaseline['kind'];
   readonly madeAtMs: number;
   readonly counts: BucketCounts;
+  readonly segments: ReadonlyMap<number, BucketCounts>;
+}
+
+interface KnownBaseline {
+  readonly whole: ModelBaseline;
+  readonly segments: ReadonlyMap<number, ModelBaseline>;
 }
 
 export interface HealthSources {
@@ -63,7 +73,7 @@ export class ModelHealth {
   private readonly memory: StatisticsMemory;
   private readonly latest = new Map<number, Evaluated>();
   private readonly evaluatedAtMinute = new Map<number, number>();
-  private readonly baselines = new Map<number, ModelBaseline>();
+  private readonly baselines = new Map<number, KnownBaseline>();
 
   constructor(sources: HealthSources, memory: StatisticsMemory) {
     this.sources = sources;
@@ -81,7 +91,7 @@ export class ModelHealth {
 
   /** A captured baseline whose labels may still be coming. */
   awaitsLabels(id: number | null): boolean {
-    const baseline = id === null ? undefined : this.baselines.get(id);
+    const baseline = id === null ? undefined : this.baselines.get(id)?.whole;
     return baseline?.kind === 'captured' && baseline.performance.labelled < baseline.features.rows;
   }
 
@@ -129,7 +139,7 @@ export class ModelHealth {
       );
     const windowMs = request.windowMs ?? model.settings.windows.data_drift;
     this.requireWindow(windowMs, target);
-    const baseline = baselineId === null ? null : await this.baseline(baselineId);
+    const baseline = baselineId === null ? null : (await this.baseline(baselineId)).whole;
     const { features } = this.memory.window(target, nowMs, windowMs);
     const bins = target.scheme.features[feature.column - FIRST_FEATURE_COLUMN];
     return {
@@ -173,23 +183,29 @@ export class ModelHealth {
   }
 
   private async evaluateVersion({ target, baselineId, model }: EvaluatedVersion, nowMs: number): Promise<Evaluated> {
-    const baseline = baselineId === null ? null : await this.baseline(baselineId);
-    const report = evaluateModel({
-      model: target.model,
-      version: target.version,
-      nowMs,
-      context: {
-        task: target.task,
-        classes: model.classes,
-        positiveClass: target.positiveClass,
-        errorReasons: model.errorReasons,
-        columns: target.features,
-        scheme: target.scheme,
-        baseline,
-        settings: model.settings,
-      },
-      window: (windowMs, withFeatures) => this.memory.window(target, nowMs, windowMs, withFeatures),
-    });
+    const known = baselineId === null ? null : await this.baseline(baselineId);
+    const baseline = known?.whole ?? null;
+    const context = {
+      task: target.task,
+      classes: model.classes,
+      positiveClass: target.positiveClass,
+      errorReasons: model.errorReasons,
+      columns: target.features,
+      scheme: target.scheme,
+      baseline,
+      settings: model.settings,
+    };
+    const windowOf = (segmentId: number) => (windowMs: number, withFeatures: boolean) =>
+      this.memory.window(target, nowMs, windowMs, withFeatures, segmentId);
+    const { model: name, version } = target;
+    const whole = evaluateModel({ model: name, version, nowMs, context, window: windowOf(WHOLE) });
+    const report = {
+      ...whole,
+      segments: this.segmentsOf(target, model).flatMap(([id, segment]) => {
+        const own = { ...context, baseline: known?.segments.get(id) ?? null };
+        return evaluateSegment(whole, { segment, context: own, window: windowOf(id) }) ?? [];
+      }),
+    };
     const names = { classes: model.classes, errorReasons: model.errorReasons, features: target.features };
     const counted = this.memory.totalsOf(target.versionId);
     const totals = {
@@ -204,13 +220,19 @@ export class ModelHealth {
     return result;
   }
 
-  private async baseline(id: number): Promise<ModelBaseline> {
+  /** Of the keys that are configured now. */
+  private segmentsOf(target: ModelTarget, { segments, settings }: EvaluatedVersion['model']): [number, Segment][] {
+    return [...segments].filter(
+      ([id, { key }]) => settings.segments.includes(key) && this.memory.hasSegment(target, id),
+    );
+  }
+
+  private async baseline(id: number): Promise<KnownBaseline> {
     let baseline = this.baselines.get(id);
     if (baseline === undefined) {
-      const { kind, madeAtMs, counts } = await this.sources.baseline(id);
-      const traffic = new Traffic();
-      for (const minute of counts.minutes.values()) traffic.add(minute);
-      baseline = { kind, madeAtMs, features: counts.features, traffic, performance: counts.performance };
+      const stored = await this.sources.baseline(id);
+      const segments = [...stored.segments].map(([segmentId, of]) => [segmentId, baselineOf(stored, of)] as const);
+      baseline = { whole: baselineOf(stored, stored.counts), segments: new Map(segments) };
       this.baselines.set(id, baseline);
     }
     return baseline;
@@ -224,4 +246,13 @@ export class ModelHealth {
     }
     return gone;
   }
+}
+
+function baselineOf(
+  { kind, madeAtMs }: ActiveBaseline,
+  { features, minutes, performance }: BucketCounts,
+): ModelBaseline {
+  const traffic = new Traffic();
+  for (const minute of minutes.values()) traffic.add(minute);
+  return { kind, madeAtMs, features, traffic, performance };
 }

@@ -156,7 +156,13 @@ describe('fold', () => {
     const old = NOW - 2 * DAY;
     memory.apply(delta(predictions(1, one, old)));
     memory.endFold(memory.beginFold());
-    const key = { versionId: 1, schemeId: 1, bucketStart: Math.floor(old / HOUR_MS) * 60, bucketMinutes: 60 };
+    const key = {
+      versionId: 1,
+      schemeId: 1,
+      segmentId: 0,
+      bucketStart: Math.floor(old / HOUR_MS) * 60,
+      bucketMinutes: 60,
+    };
     expect(memory.hasBucket(key)).toBe(true);
     memory.settle(NOW / MINUTE_MS, NOW / MINUTE_MS - 1_440);
     expect(memory.hasBucket(key)).toBe(false);

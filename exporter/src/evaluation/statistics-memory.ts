@@ -4,6 +4,7 @@ import type { GroupKey, PerformanceGroup, PredictionSink } from '../histogram/de
 import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { BinScheme } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
+import { WHOLE } from '../histogram/segments.ts';
 import { CellMarks, cellSink, StatisticsTotals } from '../histogram/totals.ts';
 import { VersionWindows } from './version-windows.ts';
 import type { Bucket, WindowCounts } from './version-windows.ts';
@@ -36,7 +37,7 @@ export interface FoldWork {
  */
 export class StatisticsMemory {
   private readonly schemes: SchemeLookup;
-  /** By scheme: a scheme belongs to one version. */
+  /** By scheme and segment: a scheme belongs to one version. */
   private readonly windows = new Map<number, VersionWindows>();
   private readonly totals = new Map<number, StatisticsTotals>();
   private readonly unmatched = new Map<number, number>();
@@ -66,11 +67,11 @@ export class StatisticsMemory {
   }
 
   loadBucket(key: GroupKey, bytes: Buffer): void {
-    this.windowsOf(key.schemeId).load(key, bytes);
+    this.windowsOf(key.schemeId, key.segmentId).load(key, bytes);
   }
 
   hasBucket(key: GroupKey): boolean {
-    return this.windows.get(key.schemeId)?.has(key) ?? false;
+    return this.windows.get(windowsKey(key.schemeId, key.segmentId))?.has(key) ?? false;
   }
 
   loadTotals(versionId: number, totals: StatisticsTotals): void {
@@ -107,9 +108,9 @@ export class StatisticsMemory {
   }
 
   /** Features, when asked for, are valid until the next call. */
-  window(target: ModelTarget, nowMs: number, windowMs: number, withFeatures = true): WindowCounts {
+  window(target: ModelTarget, nowMs: number, windowMs: number, withFeatures = true, segmentId = WHOLE): WindowCounts {
     const columns = withFeatures ? FIRST_FEATURE_COLUMN + target.features.length : 0;
-    return this.windowsOf(target.scheme.id).window(nowMs, windowMs, columns);
+    return this.windowsOf(target.scheme.id, segmentId).window(nowMs, windowMs, columns);
   }
 
   /** Versions touched since the last call. */
@@ -144,9 +145,9 @@ export class StatisticsMemory {
 
   /** Closes and forgets buckets; minutes since the epoch. */
   settle(nowMinute: number, oldestMinute: number): void {
-    for (const [schemeId, windows] of this.windows) {
+    for (const [key, windows] of this.windows) {
       windows.settle(nowMinute, oldestMinute);
-      if (windows.isEmpty) this.windows.delete(schemeId);
+      if (windows.isEmpty) this.windows.delete(key);
     }
   }
 
@@ -155,7 +156,7 @@ export class StatisticsMemory {
     if (bucket === null) return null;
     const { features, minutes } = bucket.open!;
     const positiveClass = this.schemes.current(key.versionId)?.positiveClass ?? -1;
-    if (recount) return { features, minutes, positiveClass, totals: null };
+    if (recount || key.segmentId !== WHOLE) return { features, minutes, positiveClass, totals: null };
     const totals = this.totalsOf(key.versionId);
     totals.sawPrediction(newestMs);
     this.dirtyTotals.add(key.versionId);
@@ -171,7 +172,7 @@ export class StatisticsMemory {
     const bucket = this.bucketFor(group);
     if (bucket === null) return;
     bucket.open!.performance.merge(group.counts, group.change === 'removed' ? -1 : 1);
-    if (recount || group.change !== 'new') return;
+    if (recount || group.change !== 'new' || group.segmentId !== WHOLE) return;
     this.totalsOf(group.versionId).addLabels(group.counts, group.newestLabelMs);
     this.dirtyTotals.add(group.versionId);
   }
@@ -181,12 +182,21 @@ export class StatisticsMemory {
     const target = this.schemes.current(key.versionId);
     if (target === undefined) return null;
     this.touched.add(key.versionId);
-    return this.windowsOf(key.schemeId).openForWriting(key, FIRST_FEATURE_COLUMN + target.features.length);
+    return this.windowsOf(key.schemeId, key.segmentId).openForWriting(
+      key,
+      FIRST_FEATURE_COLUMN + target.features.length,
+    );
   }
 
-  private windowsOf(schemeId: number): VersionWindows {
-    let windows = this.windows.get(schemeId);
-    if (windows === undefined) this.windows.set(schemeId, (windows = new VersionWindows()));
+  /** Whether anything of a segment is in memory. */
+  hasSegment(target: ModelTarget, segmentId: number): boolean {
+    return this.windows.has(windowsKey(target.scheme.id, segmentId));
+  }
+
+  private windowsOf(schemeId: number, segmentId: number): VersionWindows {
+    const key = windowsKey(schemeId, segmentId);
+    let windows = this.windows.get(key);
+    if (windows === undefined) this.windows.set(key, (windows = new VersionWindows()));
     return windows;
   }
 
@@ -202,4 +212,9 @@ export class StatisticsMemory {
     this.marks.set(schemeId, { columns: target.features.length, marks });
     return marks;
   }
+}
+
+/** Both are identities of the database, below 2^31 and 2^22. */
+function windowsKey(schemeId: number, segmentId: number): number {
+  return segmentId * 2 ** 31 + schemeId;
 }

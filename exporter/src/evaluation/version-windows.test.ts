@@ -14,6 +14,7 @@ const AGE = 2;
 const keyAt = (minute: number, bucketMinutes: BucketMinutes = 60) => ({
   versionId: 1,
   schemeId: 1,
+  segmentId: 0,
   bucketStart: bucketStart(minute * MINUTE_MS, bucketMinutes),
   bucketMinutes,
 });

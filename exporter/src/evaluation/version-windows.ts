@@ -173,8 +173,8 @@ function bucketId({ bucketStart, bucketMinutes }: GroupKey): number {
   return bucketStart * 2 + (bucketMinutes === 1 ? 0 : 1);
 }
 
-function bare({ versionId, schemeId, bucketStart, bucketMinutes }: GroupKey): GroupKey {
-  return { versionId, schemeId, bucketStart, bucketMinutes };
+function bare({ versionId, schemeId, segmentId, bucketStart, bucketMinutes }: GroupKey): GroupKey {
+  return { versionId, schemeId, segmentId, bucketStart, bucketMinutes };
 }
 
 /** Whole buckets only: an hour that began before a window of minutes is not in it. */

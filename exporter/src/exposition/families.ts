@@ -19,6 +19,7 @@ export type LabelValues<Labels extends readonly string[]> = { readonly [K in key
 const MODEL = ['model', 'version'] as const;
 const WINDOW = [...MODEL, 'window'] as const;
 const FEATURE = [...MODEL, 'feature'] as const;
+const SEGMENT = [...MODEL, 'segment', 'value'] as const;
 const FEATURE_WINDOW = [...FEATURE, 'window'] as const;
 
 /** Families of a model version. Order of declaration is order of exposition; a publisher uses them by key. */
@@ -54,6 +55,17 @@ export const modelFamilies = {
     'signal',
     'severity',
   ]),
+
+  segmentHealth: gauge('ml_segment_health_score', 'Health of a segment from 0 (worst) to 100.', SEGMENT),
+  segmentCheckScore: gauge('ml_segment_check_score', 'Score of a check of a segment from 0 (worst) to 100.', [
+    ...SEGMENT,
+    'check',
+  ]),
+  segmentSamples: gauge(
+    'ml_segment_window_samples',
+    'Predictions of a segment in the largest of its windows.',
+    SEGMENT,
+  ),
 
   predictions: counter('ml_predictions_total', 'Predictions accepted.', MODEL),
   predictionErrors: counter('ml_prediction_errors_total', 'Failed predictions by reason.', [...MODEL, 'reason']),

@@ -289,3 +289,14 @@ describe('further windows', () => {
     expect(published(few, TROUBLED_TOTALS, 'ml_feature_drift_psi')).toHaveLength(2);
   });
 });
+
+describe('segments', () => {
+  test('in families of their own; a check without data has no score', () => {
+    const of = (name: string) => published(TROUBLED_REPORT, TROUBLED_TOTALS, name);
+    const labels = `${M},segment="channel",value="web"`;
+    expect(of('ml_segment_health_score')).toEqual([`ml_segment_health_score{${labels}} 71.5`]);
+    expect(of('ml_segment_window_samples')).toEqual([`ml_segment_window_samples{${labels}} 700`]);
+    expect(of('ml_segment_check_score')).toHaveLength(5);
+    expect(of('ml_segment_check_score')[0]).toBe(`ml_segment_check_score{${labels},check="data_drift"} 61`);
+  });
+});

@@ -4,6 +4,7 @@ import { publishDrift } from './publish-drift.ts';
 import { publishExtraWindows } from './publish-extra-windows.ts';
 import { publishHealth } from './publish-health.ts';
 import { publishPerformance } from './publish-performance.ts';
+import { publishSegments } from './publish-segments.ts';
 import { publishThresholds } from './publish-thresholds.ts';
 import { publishTraffic } from './publish-traffic.ts';
 import type { SeriesStore } from './series-store.ts';
@@ -22,6 +23,7 @@ export function publishModel(store: SeriesStore, report: ModelReport, totals: Mo
     publishThresholds(w, report);
     publishTraffic(w, report, totals);
     publishPerformance(w, report, totals);
+    publishSegments(w, report);
     publishDrift(w, report, totals);
     publishBins(w, report, totals);
     publishExtraWindows(w, report, totals);

@@ -7,6 +7,7 @@ import { ABSENT, CLASS_COLUMN, FIRST_FEATURE_COLUMN, SCORE_COLUMN } from './mode
 import { confidence, driftScore } from './model-target.ts';
 import type { ModelTarget } from './model-target.ts';
 import type { BinnedBatch, PredictionBatch } from './prediction-batch.ts';
+import { segmentIdsOf } from './segments.ts';
 import { NO_ERROR, OTHER_ERROR } from './traffic.ts';
 
 /**
@@ -22,6 +23,9 @@ export function binBatch(batch: PredictionBatch): BinnedBatch {
     codes: new Uint8Array(codeAt[batch.rows]!),
     codeAt,
     errorCodes: new Uint8Array(batch.rows),
+    segmentIds: batch.targets.some(({ segments }) => segments.size > 0)
+      ? batch.targets.map(({ segments }, i) => segmentIdsOf(segments, batch.segments[i]))
+      : null,
     driftScores: new Float64Array(batch.rows),
     confidences: new Float64Array(batch.rows),
     tails: [],

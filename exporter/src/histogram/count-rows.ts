@@ -1,9 +1,10 @@
+import { emptyBucket } from './bucket-codec.ts';
 import type { BucketCounts } from './bucket-codec.ts';
 import { countLabel } from './count-label.ts';
-import type { Label } from './count-label.ts';
+import type { Label, PredictedOutcome } from './count-label.ts';
 import type { FeatureCounts } from './counts.ts';
 import { CLASS_COLUMN, SCORE_COLUMN } from './model-columns.ts';
-import type { BinnedBatch } from './prediction-batch.ts';
+import type { BinnedBatch, PredictionBatch } from './prediction-batch.ts';
 import { MINUTE_MS } from './time-bucket.ts';
 import { Traffic } from './traffic.ts';
 
@@ -83,18 +84,45 @@ export function countBatch(
   startMinute: number | null,
 ): void {
   const tails = tailsByRow(binned);
+  for (let i = 0; i < binned.batch.rows; i++) countOne(into, binned, i, labels?.[i] ?? null, startMinute, tails.get(i));
+}
+
+/** The same, of the rows of each segment apart; everything in minute 0. Segments without rows are not added. */
+export function countSegments(
+  into: Map<number, BucketCounts>,
+  binned: BinnedBatch,
+  labels: readonly (Label | null)[],
+): void {
+  if (binned.segmentIds === null) return;
+  const tails = tailsByRow(binned);
+  for (const [i, segmentIds] of binned.segmentIds.entries())
+    for (const segmentId of segmentIds) {
+      let counts = into.get(segmentId);
+      if (counts === undefined) into.set(segmentId, (counts = emptyBucket(0)));
+      countOne(counts, binned, i, labels[i] ?? null, null, tails.get(i));
+    }
+}
+
+/** A row as its label is judged by. */
+export function outcomeOf(batch: PredictionBatch, row: number): PredictedOutcome {
+  return {
+    prediction: batch.predictions[row]!,
+    className: batch.classes[row] ?? null,
+    score: batch.scores[row]!,
+    scores: batch.classScores[row] ?? null,
+  };
+}
+
+function countOne(
+  into: BucketCounts,
+  binned: BinnedBatch,
+  row: number,
+  label: Label | null,
+  startMinute: number | null,
+  tails: readonly number[] | undefined,
+): void {
   const { batch } = binned;
-  for (let i = 0; i < batch.rows; i++) {
-    const minute = startMinute === null ? 0 : Math.floor(batch.timeMs[i]! / MINUTE_MS) - startMinute;
-    countRow(into.features, into.minutes, binned, i, minute, tails.get(i));
-    const label = labels?.[i] ?? null;
-    if (label === null) continue;
-    const predicted = {
-      prediction: batch.predictions[i]!,
-      className: batch.classes[i] ?? null,
-      score: batch.scores[i]!,
-      scores: batch.classScores[i] ?? null,
-    };
-    countLabel(into.performance, batch.targets[i]!, predicted, label, NaN);
-  }
+  const minute = startMinute === null ? 0 : Math.floor(batch.timeMs[row]! / MINUTE_MS) - startMinute;
+  countRow(into.features, into.minutes, binned, row, minute, tails);
+  if (label !== null) countLabel(into.performance, batch.targets[row]!, outcomeOf(batch, row), label, NaN);
 }

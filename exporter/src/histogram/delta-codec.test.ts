@@ -174,11 +174,55 @@ describe('prediction deltas', () => {
     );
   });
 
+  test('rows count in their segments beside the whole, and the whole as without them', () => {
+    const channels = new Map([
+      [
+        'channel',
+        new Map([
+          ['web', 4],
+          ['shop', 5],
+        ]),
+      ],
+    ]);
+    const segmented = testTarget({ segments: channels });
+    const channel = fc.constantFrom('web', 'shop', 'fax', null);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(row, channel), { minLength: 1, maxLength: 250 }), (rows) => {
+        const batch = batchOf(rows.map(([of]) => ({ ...of, target: segmented })));
+        batch.segments.splice(0, batch.rows, ...rows.map(([, of]) => (of === null ? null : `{"channel":"${of}"}`)));
+        const binned = binBatch(batch);
+        const bySegment = new Map<number, number>();
+        const whole = new Map<string, BucketCounts>();
+        const counted = applyDelta(encodePredictionDelta([binned], [null]), {
+          predictions: (key, n) => {
+            bySegment.set(key.segmentId, (bySegment.get(key.segmentId) ?? 0) + n);
+            const into = key.segmentId === 0 ? at(whole, `1/${key.bucketStart}`) : emptyBucket(5);
+            return { ...into, positiveClass: 1, totals: null };
+          },
+          performance: () => undefined,
+          unmatched: () => undefined,
+        });
+        expect(counted).toBe(rows.length);
+        const of = (name: string) => rows.filter(([, value]) => value === name).length;
+        expect([0, 4, 5].map((id) => bySegment.get(id) ?? 0)).toEqual([rows.length, of('web'), of('shop')]);
+        const plain = encodePredictionDelta([{ ...binned, segmentIds: null }], [null]);
+        expect(comparable(whole)).toEqual(comparable(applied(plain).buckets));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('a delta without segments does not pay for them', () => {
+    const binned = binBatch(batchOf(fc.sample(row, { numRuns: 20, seed: 9 })));
+    expect(encodePredictionDelta([binned], [null])[0]).toBe(2);
+    expect(binned.segmentIds).toBeNull();
+  });
+
   test('a delta that is cut short, or of another format, throws', () => {
     const payload = encodePredictionDelta([binBatch(batchOf(fc.sample(row, { numRuns: 120, seed: 4 })))], [null]);
     for (let length = 0; length < payload.length; length += 7)
       expect(() => applied(payload.subarray(0, length))).toThrow();
-    expect(() => applied(Buffer.concat([Buffer.from([3]), payload.subarray(1)]))).toThrow(/format 3/);
+    expect(() => applied(Buffer.concat([Buffer.from([4]), payload.subarray(1)]))).toThrow(/format 4/);
   });
 });
 
@@ -191,6 +235,7 @@ describe('label deltas', () => {
     const groups: PerformanceGroup[] = (['new', 'removed', 'corrected'] as const).map((change, i) => ({
       versionId: 7,
       schemeId: 9,
+      segmentId: i,
       bucketStart: 29_000_000 - 60 * i,
       bucketMinutes: 60,
       change,

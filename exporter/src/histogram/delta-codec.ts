@@ -5,6 +5,7 @@ import { FeatureCounts } from './counts.ts';
 import { CLASS_COLUMN, SCORE_COLUMN } from './model-columns.ts';
 import type { PerformanceCounts } from './performance-counts.ts';
 import type { BinnedBatch } from './prediction-batch.ts';
+import { WHOLE } from './segments.ts';
 import {
   readFeatures,
   readMinutes,
@@ -28,15 +29,17 @@ import type { Traffic } from './traffic.ts';
  *   varint n, n x (varint model, varint count)          labels that found no prediction
  *
  *   directory entry   = varint version, varint scheme, zigzag (bucket start - base), varint bucket minutes,
- *                       varint rows << 1 | layout, varint newest row (ms after the bucket's start), varint body length
+ *                       varint rows << 1 | layout, varint newest row (ms after the bucket's start), varint body length, [varint segment]
  *   body, ROWS        = varint columns, rows x (u8 minute, u8 error, f32 latency ms, columns x u8 code), then tails and sums as below
  *   body, COUNTS      = features, minutes (sparse-codec)
  *   performance group = varint version, varint scheme, zigzag (bucket start - base), varint bucket minutes, u8 kind,
- *                       f64 newest label (epoch ms), performance (sparse-codec)
+ *                       f64 newest label (epoch ms), [varint segment,] performance (sparse-codec)
  *
  * Few rows of a group cost least as their codes, many as counts: 28 B a row of 20 features against 126 B for a group of one as counts.
  */
 const FORMAT = 2;
+/** With a varint segment at the end of each directory entry and performance group: only commits that have segments pay for them. */
+const FORMAT_SEGMENTS = 3;
 const LAYOUT_ROWS = 0;
 const LAYOUT_COUNTS = 1;
 /** Measured break-even of the two layouts for 20 features. */
@@ -48,6 +51,8 @@ const LABEL_CHANGES: readonly LabelChange[] = ['new', 'removed', 'corrected'];
 export interface GroupKey {
   readonly versionId: number;
   readonly schemeId: number;
+  /** WHOLE: all predictions of the version. */
+  readonly segmentId: number;
   /** Minutes since the epoch. */
   readonly bucketStart: number;
   readonly bucketMinutes: number;
@@ -86,39 +91,65 @@ const bodies = new ByteWriter(1 << 20);
  */
 export function encodePredictionDelta(batches: readonly BinnedBatch[], stored: readonly (Uint8Array | null)[]): Buffer {
   const groups = groupRows(batches, stored);
-  const base = groups.reduce((least, group) => Math.min(least, group.bucketStart), Infinity);
-  writeHeader(Number.isFinite(base) ? base : 0);
+  const base = writeHeader(groups);
   directory.need(8);
   directory.varint(groups.length);
   bodies.length = 0;
   const tails = tailsByMember(batches);
-  for (const group of groups) writeGroup(group, base, batches, tails);
+  for (const group of groups) {
+    writeGroup(group, base, batches, tails);
+    if (segmented(groups)) directory.varint(group.segmentId);
+  }
   directory.append(bodies);
   writeLabels(NO_LABELS, base);
   return directory.take();
 }
 
 export function encodeLabelDelta(labels: LabelDelta): Buffer {
-  const base = labels.groups.reduce((least, group) => Math.min(least, group.bucketStart), Infinity);
-  writeHeader(Number.isFinite(base) ? base : 0);
+  const base = writeHeader(labels.groups);
   directory.need(8);
   directory.varint(0);
   writeLabels(labels, base);
   return directory.take();
 }
 
-function writeHeader(base: number): void {
+/** Returns the base of the minutes: those of the earliest bucket. */
+function writeHeader(groups: readonly GroupKey[]): number {
+  const earliest = groups.reduce((least, group) => Math.min(least, group.bucketStart), Infinity);
+  const base = Number.isFinite(earliest) ? earliest : 0;
   directory.length = 0;
-  directory.u8(FORMAT);
+  directory.u8(segmented(groups) ? FORMAT_SEGMENTS : FORMAT);
   directory.varint(base);
+  return base;
+}
+
+function segmented(groups: readonly GroupKey[]): boolean {
+  return groups.some(({ segmentId }) => segmentId !== WHOLE);
 }
 
 function groupRows(batches: readonly BinnedBatch[], stored: readonly (Uint8Array | null)[]): Group[] {
   const byKey = new Map<number, Group>();
+  const ofSegments = new Map<string, Group>();
   const groups: Group[] = [];
+  const make = (binned: BinnedBatch, i: number, start: number, segmentId: number): Group => {
+    const target = binned.batch.targets[i]!;
+    const group = {
+      versionId: target.versionId,
+      schemeId: target.scheme.id,
+      segmentId,
+      bucketStart: start,
+      bucketMinutes: target.bucketMinutes,
+      columns: binnedColumns(binned, i),
+      newestMs: 0,
+      members: [],
+    };
+    groups.push(group);
+    return group;
+  };
   let lastKey = NaN;
   let group: Group | undefined;
-  batches.forEach(({ batch }, b) => {
+  batches.forEach((binned, b) => {
+    const { batch, segmentIds } = binned;
     const keep = stored[b] ?? null;
     for (let i = 0; i < batch.rows; i++) {
       if (keep !== null && keep[i] === 0) continue;
@@ -129,25 +160,24 @@ function groupRows(batches: readonly BinnedBatch[], stored: readonly (Uint8Array
       if (key !== lastKey || group === undefined) {
         lastKey = key;
         group = byKey.get(key);
-        if (group === undefined) {
-          group = {
-            versionId: target.versionId,
-            schemeId: target.scheme.id,
-            bucketStart: start,
-            bucketMinutes: target.bucketMinutes,
-            columns: binnedColumns(batches[b]!, i),
-            newestMs: 0,
-            members: [],
-          };
-          byKey.set(key, group);
-          groups.push(group);
-        }
+        if (group === undefined) byKey.set(key, (group = make(binned, i, start, WHOLE)));
       }
-      group.members.push(memberOf(b, i));
-      group.newestMs = Math.max(group.newestMs, batch.timeMs[i]! - start * MINUTE_MS);
+      addMember(group, b, batch.timeMs[i]!, i);
+      if (segmentIds === null) continue;
+      for (const segmentId of segmentIds[i]!) {
+        const name = `${key}/${segmentId}`;
+        let of = ofSegments.get(name);
+        if (of === undefined) ofSegments.set(name, (of = make(binned, i, start, segmentId)));
+        addMember(of, b, batch.timeMs[i]!, i);
+      }
     }
   });
   return groups;
+}
+
+function addMember(group: Group, batch: number, timeMs: number, row: number): void {
+  group.members.push(memberOf(batch, row));
+  group.newestMs = Math.max(group.newestMs, timeMs - group.bucketStart * MINUTE_MS);
 }
 
 function binnedColumns(binned: BinnedBatch, row: number): number {
@@ -240,6 +270,7 @@ function writeLabels(labels: LabelDelta, base: number): void {
     directory.varint(group.bucketMinutes);
     directory.u8(LABEL_CHANGES.indexOf(group.change));
     directory.f64(group.newestLabelMs);
+    if (segmented(labels.groups)) directory.varint(group.segmentId);
     writePerformance(directory, group.counts);
   }
   directory.need(8 + labels.unmatched.size * 10);
@@ -250,7 +281,7 @@ function writeLabels(labels: LabelDelta, base: number): void {
   }
 }
 
-/** Counts of the group's bucket, and what grows for ever beside it (null for a recount, which is counted already). */
+/** Counts of the group's bucket, and what grows for ever beside it (null for a recount, which is counted already, and for segments). */
 export interface PredictionSink {
   readonly features: FeatureCounts;
   readonly minutes: Map<number, Traffic>;
@@ -270,13 +301,13 @@ export interface DeltaSink {
 export function applyDelta(payload: Uint8Array, sink: DeltaSink): number {
   const reader = new ByteReader(payload);
   reader.format = reader.u8();
-  if (reader.format < 1 || reader.format > FORMAT)
-    throw new RangeError(`statistics delta of format ${reader.format}, this version knows 1 to ${FORMAT}`);
+  if (reader.format < 1 || reader.format > FORMAT_SEGMENTS)
+    throw new RangeError(`statistics delta of format ${reader.format}, this version knows 1 to ${FORMAT_SEGMENTS}`);
   const base = reader.varint();
   const entries = readDirectory(reader, base);
   let rows = 0;
   for (const entry of entries) {
-    rows += entry.rows;
+    if (entry.segmentId === WHOLE) rows += entry.rows;
     const end = reader.at + entry.length;
     const into = sink.predictions(entry, entry.rows, entry.newestMs);
     if (into !== null) {
@@ -313,9 +344,11 @@ function readDirectory(reader: ByteReader, base: number): Entry[] {
     const rowsAndLayout = reader.varint();
     const newestMs = start * MINUTE_MS + reader.varint();
     const length = reader.varint();
+    const segmentId = reader.format >= FORMAT_SEGMENTS ? reader.varint() : WHOLE;
     entries.push({
       versionId,
       schemeId,
+      segmentId,
       bucketStart: start,
       bucketMinutes,
       rows: rowsAndLayout >>> 1,
@@ -366,9 +399,11 @@ function applyLabels(reader: ByteReader, base: number, sink: DeltaSink): void {
     const change = LABEL_CHANGES[reader.u8()];
     if (change === undefined) throw new RangeError('statistics delta: unknown kind of label change');
     const newestLabelMs = reader.f64();
+    const segmentId = reader.format >= FORMAT_SEGMENTS ? reader.varint() : WHOLE;
     sink.performance({
       versionId,
       schemeId,
+      segmentId,
       bucketStart: start,
       bucketMinutes,
       change,

@@ -1,5 +1,6 @@
 import type { KnownOrUnknownTask } from '../domain/task.ts';
 import type { BinScheme, FeatureColumn, FeatureKind } from './model-columns.ts';
+import type { SegmentIndex } from './segments.ts';
 import type { BucketMinutes } from './time-bucket.ts';
 
 /**
@@ -25,6 +26,8 @@ export interface ModelTarget {
   readonly categoricalCount: number;
   readonly scheme: BinScheme;
   readonly bucketMinutes: BucketMinutes;
+  /** Values of the configured segment keys; empty without any. */
+  readonly segments: SegmentIndex;
   /** Features whose type was declared; an inferred categorical feature refuses numbers, a declared one takes them as text. */
   readonly declaredCategorical: ReadonlySet<string>;
 }
@@ -37,6 +40,8 @@ export interface TargetWant {
   readonly features: ReadonlyMap<string, FeatureKind>;
   readonly classes: ReadonlySet<string>;
   readonly errorReasons: ReadonlySet<string>;
+  /** By key of a configured segment. */
+  readonly segments?: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** Classes and error reasons a model may have; the codes OTHER and OTHER_ERROR stand for the rest. */

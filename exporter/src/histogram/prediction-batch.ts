@@ -45,6 +45,8 @@ export interface BinnedBatch {
   readonly codes: Uint8Array;
   readonly codeAt: Int32Array;
   readonly errorCodes: Uint8Array;
+  /** By row, the segments that it counts in beside the whole; null: none of the rows is in any. */
+  readonly segmentIds: readonly (readonly number[])[] | null;
   /** The watched score (see driftScore) and the confidence of each row; NaN: none. */
   readonly driftScores: Float64Array;
   readonly confidences: Float64Array;

@@ -10,7 +10,7 @@ import type {
   PerformanceOutcome,
   PredictionDriftOutcome,
 } from '../domain/health.ts';
-import type { ExtraWindow, ModelReport } from '../domain/model-report.ts';
+import type { ExtraWindow, ModelReport, SegmentReport } from '../domain/model-report.ts';
 
 /**
  * A report in the words of the API. Figures that are not defined are null; a check without enough data has no score and says why.
@@ -31,6 +31,7 @@ export function reportJson(report: ModelReport): Record<string, unknown> {
     },
     window_predictions: report.windowPredictions,
     checks: checksJson(report),
+    ...(report.segments.length === 0 ? {} : { segments: report.segments.map(segmentJson) }),
     ...(report.extraWindows.length === 0
       ? {}
       : { extra_windows: report.extraWindows.map((window) => extraJson(window, report.task)) }),
@@ -38,7 +39,7 @@ export function reportJson(report: ModelReport): Record<string, unknown> {
 }
 
 /** What stands of each model in GET /api/ml/health, without its checks. */
-function summaryJson({ health, severity }: ModelReport): Record<string, unknown> {
+function summaryJson({ health, severity }: Pick<ModelReport, 'health' | 'severity'>): Record<string, unknown> {
   return { overall_health: figure(health.score), level: health.level, coverage: figure(health.coverage), severity };
 }
 
@@ -54,6 +55,27 @@ function checksJson({ task, checks }: ModelReport): Record<string, unknown> {
     latency: latencyJson(checks.latency),
     error_rate: errorsJson(checks.error_rate),
     data_quality: qualityJson(checks.data_quality),
+  };
+}
+
+function segmentJson({ segment, value, windowPredictions, checks, ...report }: SegmentReport): Record<string, unknown> {
+  return {
+    segment,
+    value,
+    ...summaryJson(report),
+    window_predictions: windowPredictions,
+    checks: Object.fromEntries(
+      Object.entries(checks).map(([name, { state, score, samples, reason }]) => [
+        name,
+        {
+          state,
+          alert: state === 'alert',
+          ...(Number.isNaN(score) ? {} : { score }),
+          ...(reason === null ? {} : { reason }),
+          samples,
+        },
+      ]),
+    ),
   };
 }
 

@@ -26,6 +26,7 @@ class MemoryCatalog implements TargetCatalog {
   }
 
   find = (model: string, version: string) => this.targets.get(`${model} ${version}`);
+  segmentKeys = () => [];
   declaredKind = (_model: string, feature: string) => (feature === 'postcode' ? 'categorical' : undefined);
 
   ensure(wants: readonly TargetWant[]): Promise<void> {
@@ -199,7 +200,7 @@ describe('registration', () => {
   });
 
   test('a model that was deleted meanwhile is an error of its rows; any other failure is one of the request', async () => {
-    const empty = { find: () => undefined, declaredKind: () => undefined };
+    const empty = { find: () => undefined, declaredKind: () => undefined, segmentKeys: () => [] };
     const { errors } = await accept([good], { ...empty, ensure: () => Promise.resolve() });
     expect(errors).toEqual([{ index: 0, pointer: '/model', detail: 'the model was deleted meanwhile' }]);
     const away = new ServiceError('unavailable', 'The database is away.');

@@ -27,6 +27,8 @@ export interface TargetCatalog {
   ensure(wants: readonly TargetWant[]): Promise<void>;
   /** The declared type of a feature, if any. */
   declaredKind(model: string, feature: string): FeatureKind | undefined;
+  /** Keys of `segment` that are counted apart. */
+  segmentKeys(model: string): readonly string[];
 }
 
 export interface AcceptOptions {

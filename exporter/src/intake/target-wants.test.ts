@@ -21,7 +21,11 @@ function underHeader(names: readonly string[], values: unknown): Envelope {
 }
 
 function wanting(maxFeatures = 500, kinds: Readonly<Record<string, FeatureKind>> = {}): TargetWants {
-  return new TargetWants({ declaredKind: (_model, feature) => kinds[feature] }, maxFeatures);
+  const settings = {
+    declaredKind: (_model: string, feature: string) => kinds[feature],
+    segmentKeys: () => ['channel'],
+  };
+  return new TargetWants(settings, maxFeatures);
 }
 
 const featuresOf = (wants: TargetWants) => wants.list().map(({ features }) => [...features]);
@@ -72,6 +76,7 @@ describe('note', () => {
       {
         model: 'churn',
         version: '1',
+        segments: new Map(),
         features: new Map([
           ['postcode', 'categorical'],
           ['height', 'numeric'],
@@ -154,4 +159,25 @@ test.each<readonly [unknown, string | null, string | null]>([
   expect(className(prediction, undefined)).toBe(name);
   expect(className(prediction, target)).toBe(name);
   expect(className(prediction, testTarget({ task: 'regression' }))).toBe(ofRegression);
+});
+
+describe('segments', () => {
+  const target = testTarget({ segments: new Map([['channel', new Map([['web', 1]])]]) });
+  const from = (segment: object | null): Envelope => ({
+    ...envelope({}),
+    segment: segment === null ? null : JSON.stringify(segment),
+  });
+
+  test.each([
+    ['a known value', { channel: 'web' }, false],
+    ['a new one', { channel: 'fax' }, true],
+    ['of another key', { shop: 'x' }, false],
+    ['none', null, false],
+  ])('missing: %s', (_name, segment, missing) => expect(wanting().missing(from(segment), target)).toBe(missing));
+
+  test('are noted by key, those of other keys are not', () => {
+    const wants = wanting();
+    for (const channel of ['fax', 'shop', 'fax']) wants.note(from({ channel, region: 'x' }), target);
+    expect(wants.list()[0]!.segments).toEqual(new Map([['channel', new Set(['fax', 'shop'])]]));
+  });
 });

@@ -1,17 +1,21 @@
 import type { FeatureKind } from '../histogram/model-columns.ts';
 import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
+import { missingSegments, valuesIn } from '../histogram/segments.ts';
 import type { Envelope } from './envelope.ts';
 import { isRecord, kindOf, MAX_NAME_LENGTH, pointerTo, textFault } from './read-values.ts';
 
 interface Kinds {
   declaredKind(model: string, feature: string): FeatureKind | undefined;
+  /** Configured keys of `segment`. */
+  segmentKeys(model: string): readonly string[];
 }
 
 interface MutableWant extends TargetWant {
   readonly features: Map<string, FeatureKind>;
   readonly classes: Set<string>;
   readonly errorReasons: Set<string>;
+  readonly segments: Map<string, Set<string>>;
 }
 
 /** Collects, over the rows of one request, what has to be registered before they can be counted. */
@@ -39,7 +43,7 @@ export class TargetWants {
       const { scores } = envelope.row;
       if (isRecord(scores)) for (const name of Object.keys(scores)) if (!target.classCodes.has(name)) return true;
     }
-    return hasNewFeature(envelope, target);
+    return missingSegments(target.segments, envelope.segment).length > 0 || hasNewFeature(envelope, target);
   }
 
   /** Notes what is missing. A problem means that the row cannot be registered at all. */
@@ -77,6 +81,11 @@ export class TargetWants {
     if (isRecord(scores))
       for (const name of Object.keys(scores).slice(0, MAX_CLASSES))
         if (nameProblem(name) === null) want.classes.add(name);
+    if (envelope.segment !== null)
+      for (const { key, value } of valuesIn(envelope.segment, this.kinds.segmentKeys(envelope.model))) {
+        const values = want.segments.get(key) ?? new Set();
+        want.segments.set(key, values.add(value));
+      }
     return null;
   }
 
@@ -90,6 +99,7 @@ export class TargetWants {
         features: new Map(),
         classes: new Set(),
         errorReasons: new Set(),
+        segments: new Map(),
       };
       this.wants.set(key, want);
     }

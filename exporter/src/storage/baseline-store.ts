@@ -6,18 +6,19 @@ import { binBatch } from '../histogram/bin-batch.ts';
 import { decodeBucket, emptyBucket, encodeBucket } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { countLabel } from '../histogram/count-label.ts';
-import { countBatch } from '../histogram/count-rows.ts';
+import { countBatch, countSegments, outcomeOf } from '../histogram/count-rows.ts';
 import { encodeLabelDelta, encodePredictionDelta } from '../histogram/delta-codec.ts';
 import type { PerformanceGroup } from '../histogram/delta-codec.ts';
 import type { BinScheme } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
+import { segmentIdsOf, WHOLE } from '../histogram/segments.ts';
 import { bucketStart } from '../histogram/time-bucket.ts';
 import type { Catalog } from './catalog.ts';
 import { asServiceError } from './database-errors.ts';
 import { transaction, withClient } from './pool.ts';
 import { readPredictions } from './prediction-reader.ts';
-import type { LabelledBatch } from './prediction-reader.ts';
+import type { LabelledBatch, StoredRange } from './prediction-reader.ts';
 import { serialiseScheme } from './scheme-payload.ts';
 
 /** What baseline/make-baseline hands over. */
@@ -41,6 +42,8 @@ export interface StoredBaseline {
   readonly rows: number;
   readonly labelledRows: number;
   readonly counts: BucketCounts;
+  /** Its rows by segment, where they are known: those of a captured baseline. */
+  readonly segments: ReadonlyMap<number, BucketCounts>;
 }
 
 /** Advisory locks: 20611 guards the epoch (see assert_scheme_epoch), 20612 says that a recount is under way. */
@@ -116,7 +119,39 @@ export class BaselineStore {
       rows: Number(row.row_count),
       labelledRows: Number(row.labelled_count),
       counts: decodeBucket(row.payload),
+      segments: await this.segmentsOf(id),
     };
+  }
+
+  /**
+   * Counted when they are first asked for, from the rows that were captured, and kept: raw rows are not. A reference set has no
+   * segments.
+   */
+  private async segmentsOf(id: number): Promise<ReadonlyMap<number, BucketCounts>> {
+    const stored = await this.pool.query<{ segment_id: number; payload: Buffer }>(
+      'SELECT segment_id, payload FROM baseline_segments WHERE baseline_id = $1',
+      [id],
+    );
+    if (stored.rows.length > 0)
+      return new Map(stored.rows.map(({ segment_id: segmentId, payload }) => [segmentId, decodeBucket(payload)]));
+    const { rows } = await this.pool.query<CapturedRange>(
+      `SELECT b.captured_from, b.captured_to, v.id AS version_id FROM baselines b JOIN model_versions v ON v.id = b.version_id
+       WHERE b.id = $1 AND b.kind = 'captured' AND b.scheme_id = v.scheme_id`,
+      [id],
+    );
+    const target = rows[0] === undefined ? undefined : this.catalog.current(rows[0].version_id);
+    const counts = new Map<number, BucketCounts>();
+    if (rows[0] === undefined || target === undefined || target.segments.size === 0) return counts;
+    const range = capturedRange(target, rows[0]);
+    await withClient(this.pool, (client) =>
+      readPredictions(client, range, target, ({ batch, labels }) => countSegments(counts, binBatch(batch), labels)),
+    );
+    await this.pool.query(
+      `INSERT INTO baseline_segments (baseline_id, segment_id, payload)
+       SELECT $1, u.id, u.payload FROM unnest($2::int[], $3::bytea[]) AS u (id, payload) ON CONFLICT DO NOTHING`,
+      [id, [...counts.keys()], [...counts.values()].map(encodeBucket)],
+    );
+    return counts;
   }
 
   async active(model: string, version: string): Promise<BaselineDescription> {
@@ -137,13 +172,8 @@ export class BaselineStore {
 
   /** Labels of a captured baseline arrive after it was made: count them again. Returns whether anything changed. */
   async refreshLabels(versionId: number): Promise<boolean> {
-    const { rows } = await this.pool.query<{
-      id: number;
-      captured_from: Date;
-      captured_to: Date;
-      labelled_count: string;
-    }>(
-      `SELECT b.id, b.captured_from, b.captured_to, b.labelled_count FROM model_versions v JOIN baselines b ON b.id = v.baseline_id
+    const { rows } = await this.pool.query<CapturedRange & { id: number; labelled_count: string }>(
+      `SELECT b.id, v.id AS version_id, b.captured_from, b.captured_to, b.labelled_count FROM model_versions v JOIN baselines b ON b.id = v.baseline_id
        WHERE v.id = $1 AND b.kind = 'captured' AND b.labelled_count < b.row_count AND b.scheme_id = v.scheme_id`,
       [versionId],
     );
@@ -151,13 +181,7 @@ export class BaselineStore {
     const target = this.catalog.current(versionId);
     if (baseline === undefined || target === undefined) return false;
     const counts = emptyBucket(0);
-    const range = {
-      modelId: target.modelId,
-      versionId,
-      fromMs: baseline.captured_from.getTime(),
-      toMs: baseline.captured_to.getTime(),
-      limit: Infinity,
-    };
+    const range = capturedRange(target, baseline);
     await withClient(this.pool, (client) =>
       readPredictions(client, range, target, ({ batch, labels }) => countBatch(counts, binBatch(batch), labels, null)),
     );
@@ -168,6 +192,8 @@ export class BaselineStore {
       counts.performance.labelled,
       counts.features.rows,
     ]);
+    // Counted again when they are next asked for.
+    await this.pool.query('DELETE FROM baseline_segments WHERE baseline_id = $1', [baseline.id]);
     return true;
   }
 
@@ -281,32 +307,43 @@ export class BaselineStore {
   }
 }
 
+interface CapturedRange {
+  readonly version_id: number;
+  readonly captured_from: Date;
+  readonly captured_to: Date;
+}
+
+function capturedRange(
+  { modelId, versionId }: ModelTarget,
+  { captured_from: from, captured_to: to }: CapturedRange,
+): StoredRange {
+  return { modelId, versionId, fromMs: from.getTime(), toMs: to.getTime(), limit: Infinity };
+}
+
 function labelGroups({ batch, labels }: LabelledBatch, target: ModelTarget): PerformanceGroup[] {
-  const groups = new Map<number, PerformanceGroup>();
+  const groups = new Map<string, PerformanceGroup>();
   for (let i = 0; i < batch.rows; i++) {
     const label = labels[i] ?? null;
     if (label === null) continue;
     const start = bucketStart(batch.timeMs[i]!, target.bucketMinutes);
-    let group = groups.get(start);
-    if (group === undefined) {
-      group = {
-        versionId: target.versionId,
-        schemeId: target.scheme.id,
-        bucketStart: start,
-        bucketMinutes: target.bucketMinutes,
-        change: 'new',
-        newestLabelMs: NaN,
-        counts: new PerformanceCounts(),
-      };
-      groups.set(start, group);
+    for (const segmentId of [WHOLE, ...segmentIdsOf(target.segments, batch.segments[i])]) {
+      const key = `${segmentId}:${start}`;
+      let group = groups.get(key);
+      if (group === undefined) {
+        group = {
+          versionId: target.versionId,
+          schemeId: target.scheme.id,
+          segmentId,
+          bucketStart: start,
+          bucketMinutes: target.bucketMinutes,
+          change: 'new',
+          newestLabelMs: NaN,
+          counts: new PerformanceCounts(),
+        };
+        groups.set(key, group);
+      }
+      countLabel(group.counts, target, outcomeOf(batch, i), label, NaN);
     }
-    const predicted = {
-      prediction: batch.predictions[i]!,
-      className: batch.classes[i] ?? null,
-      score: batch.scores[i]!,
-      scores: batch.classScores[i] ?? null,
-    };
-    countLabel(group.counts, target, predicted, label, NaN);
   }
   return [...groups.values()];
 }

@@ -11,9 +11,12 @@ import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { BinScheme, FeatureColumn, FeatureKind } from '../histogram/model-columns.ts';
 import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
+import { WHOLE } from '../histogram/segments.ts';
+import type { Segment } from '../histogram/segments.ts';
 import { bucketMinutesFor } from '../histogram/time-bucket.ts';
 import type { SchemeSource } from './prediction-store.ts';
 import { transaction } from './pool.ts';
+import { appendSegments, segmentIndex } from './segment-dictionary.ts';
 import { emptyScheme, parseScheme, serialiseScheme } from './scheme-payload.ts';
 
 export interface CatalogModel {
@@ -24,6 +27,8 @@ export interface CatalogModel {
   readonly positiveClassName: string | null;
   readonly classes: readonly string[];
   readonly errorReasons: readonly string[];
+  /** By id, whether their keys are configured now or were once. */
+  readonly segments: ReadonlyMap<number, Segment>;
   readonly declared: ModelDeclaration;
   readonly settings: ModelSettings;
   readonly createdAtMs: number;
@@ -64,6 +69,11 @@ export class Catalog implements SchemeSource {
     return this.byName.get(model)?.get(version)?.target;
   }
 
+  knows(versionId: number, segmentId: number): boolean {
+    const version = this.byVersion.get(versionId);
+    return version !== undefined && (segmentId === WHOLE || version.model.segments.has(segmentId));
+  }
+
   current(versionId: number): ModelTarget | undefined {
     return this.byVersion.get(versionId)?.target;
   }
@@ -82,6 +92,11 @@ export class Catalog implements SchemeSource {
 
   get modelCount(): number {
     return this.byName.size;
+  }
+
+  /** Configured keys of `segment` that are counted apart. */
+  segmentKeys(model: string): readonly string[] {
+    return this.settingsOfModel(model).segments;
   }
 
   declaredKind(model: string, feature: string): FeatureKind | undefined {
@@ -199,6 +214,7 @@ export class Catalog implements SchemeSource {
     const modelId = await this.registerModel(client, want.model, want.classes, want.errorReasons);
     const versionId = await ensureVersion(client, modelId, want.version, new Date(this.clock.now()));
     await appendFeatures(client, versionId, want.features, this.settings().limits.features);
+    for (const [key, values] of want.segments ?? []) await appendSegments(client, modelId, key, values);
     return versionId;
   }
 
@@ -257,7 +273,8 @@ export class Catalog implements SchemeSource {
     const { rows } = await this.pool.query<VersionRow>(
       `SELECT v.id AS version_id, v.version, v.baseline_id, v.scheme_id, v.created_at AS version_created_at,
               m.id AS model_id, m.name, m.task, m.positive_class, m.classes, m.error_reasons, m.declared, m.created_at,
-              f.id AS feature_set_id, f.names, f.num_names, s.payload AS scheme
+              f.id AS feature_set_id, f.names, f.num_names, s.payload AS scheme,
+              (SELECT json_agg(json_build_array(id, key, value) ORDER BY id) FROM segments WHERE model_id = m.id) AS segments
        FROM model_versions v
        JOIN models m ON m.id = v.model_id
        JOIN LATERAL (SELECT id, names, num_names FROM feature_sets WHERE version_id = v.id ORDER BY cardinality(names) DESC LIMIT 1) f ON true
@@ -292,6 +309,7 @@ export class Catalog implements SchemeSource {
       categoricalCount: features.length - numericCount,
       scheme,
       bucketMinutes: bucketMinutesFor(windowsOf(model.settings, 'features')),
+      segments: segmentIndex(model.settings.segments, model.segments),
       declaredCategorical: new Set(
         [...model.settings.features].filter(([, declared]) => declared.type === 'categorical').map(([name]) => name),
       ),
@@ -322,6 +340,7 @@ export class Catalog implements SchemeSource {
           : null,
       classes: row.classes,
       errorReasons: row.error_reasons,
+      segments: new Map((row.segments ?? []).map(([id, key, value]) => [id, { key, value }])),
       declared: row.declared,
       settings,
       createdAtMs: row.created_at.getTime(),
@@ -341,6 +360,7 @@ interface VersionRow {
   readonly positive_class: string | null;
   readonly classes: string[];
   readonly error_reasons: string[];
+  readonly segments: readonly (readonly [id: number, key: string, value: string])[] | null;
   readonly declared: ModelDeclaration;
   readonly created_at: Date;
   readonly feature_set_id: number;

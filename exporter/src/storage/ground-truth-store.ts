@@ -5,6 +5,7 @@ import { encodeLabelDelta } from '../histogram/delta-codec.ts';
 import type { LabelChange, PerformanceGroup } from '../histogram/delta-codec.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
+import { segmentIdsOf, WHOLE } from '../histogram/segments.ts';
 import { bucketStart, DAY_MS } from '../histogram/time-bucket.ts';
 import { asServiceError, DEADLOCK, EPOCH_CHANGED } from './database-errors.ts';
 import type { SchemeSource } from './prediction-store.ts';
@@ -140,10 +141,13 @@ export class GroundTruthStore {
     const groups = new Map<string, PerformanceGroup>();
     for (const pair of pairs) {
       const target = this.schemes.current(pair.versionId) ?? (await this.lookUp(pair.versionId));
+      const segmentIds = [WHOLE, ...segmentIdsOf(target.segments, pair.segment)];
       const again = pair.countedLabel !== null || pair.countedValue !== null;
-      if (again)
-        addTo(groups, target, pair, 'removed', { className: pair.countedLabel, value: pair.countedValue ?? NaN });
-      addTo(groups, target, pair, again ? 'corrected' : 'new', { className: pair.label, value: pair.value ?? NaN });
+      for (const segmentId of segmentIds) {
+        const into = { groups, target, segmentId };
+        if (again) addTo(into, pair, 'removed', { className: pair.countedLabel, value: pair.countedValue ?? NaN });
+        addTo(into, pair, again ? 'corrected' : 'new', { className: pair.label, value: pair.value ?? NaN });
+      }
     }
     return [...groups.values()];
   }
@@ -179,6 +183,8 @@ interface JoinedPair {
   readonly className: string | null;
   readonly score: number | null;
   readonly scores: (number | null)[] | null;
+  /** JSON text. */
+  readonly segment: string | null;
 }
 
 function keyOf({ idKey, modelId }: { readonly idKey: string; readonly modelId: number }): string {
@@ -257,11 +263,11 @@ async function findBetween(
   const { rows } = await client.query<JoinedPair>(
     `SELECT replace(g.pid::text, '-', '') AS "idKey", g.model_id AS "modelId", p.version_id AS "versionId", p.ts AS "predictionTime",
             g.label_ts AS "labelTime", g.label, g.value, g.counted_label AS "countedLabel", g.counted_value AS "countedValue",
-            p.prediction, p.class AS "className", p.score, p.scores
+            p.prediction, p.class AS "className", p.score, p.scores, p.segment::text AS segment
      FROM unnest($1::uuid[], $2::int[]) AS u (pid, model_id)
      JOIN ground_truth g ON g.pid = u.pid AND g.model_id = u.model_id AND g.joined_at IS NULL
      CROSS JOIN LATERAL (
-       SELECT p.version_id, p.ts, p.prediction, p.class, p.score, p.scores FROM predictions p
+       SELECT p.version_id, p.ts, p.prediction, p.class, p.score, p.scores, p.segment FROM predictions p
        WHERE p.pid = u.pid AND p.model_id + 0 = u.model_id${span === null ? '' : ' AND p.ts >= $3 AND p.ts <= $4'} OFFSET 0) p`,
     [
       labels.map(({ idKey }) => idKey),
@@ -293,19 +299,27 @@ async function markJoined(client: PoolClient, pairs: readonly JoinedPair[], nowM
 }
 
 function addTo(
-  groups: Map<string, PerformanceGroup>,
-  target: ModelTarget,
+  {
+    groups,
+    target,
+    segmentId,
+  }: {
+    readonly groups: Map<string, PerformanceGroup>;
+    readonly target: ModelTarget;
+    readonly segmentId: number;
+  },
   pair: JoinedPair,
   change: LabelChange,
   label: { readonly className: string | null; readonly value: number },
 ): void {
   const start = bucketStart(pair.predictionTime.getTime(), target.bucketMinutes);
-  const key = `${pair.versionId}:${start}:${change}`;
+  const key = `${pair.versionId}:${segmentId}:${start}:${change}`;
   let group = groups.get(key);
   if (group === undefined) {
     group = {
       versionId: pair.versionId,
       schemeId: target.scheme.id,
+      segmentId,
       bucketStart: start,
       bucketMinutes: target.bucketMinutes,
       change,

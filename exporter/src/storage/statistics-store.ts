@@ -48,11 +48,12 @@ WITH lease AS (
   -- primary key of statistics_delta
   DELETE FROM statistics_delta d USING lease WHERE d.id = ANY ($4::bigint[]) RETURNING 1
 ), buckets AS (
-  INSERT INTO statistics_bucket AS b (version_id, scheme_id, bucket_start, bucket_minutes, fence, payload)
-  SELECT u.version_id, u.scheme_id, u.bucket_start, u.bucket_minutes, lease.token, substring($5::bytea FROM u.start + 1 FOR u.length)
-  FROM lease, unnest($6::int[], $7::int[], $8::int[], $9::smallint[], $10::int[], $11::int[])
-    AS u (version_id, scheme_id, bucket_start, bucket_minutes, start, length)
-  ON CONFLICT (version_id, scheme_id, bucket_start, bucket_minutes)
+  INSERT INTO statistics_bucket AS b (version_id, scheme_id, segment_id, bucket_start, bucket_minutes, fence, payload)
+  SELECT u.version_id, u.scheme_id, u.segment_id, u.bucket_start, u.bucket_minutes, lease.token,
+    substring($5::bytea FROM u.start + 1 FOR u.length)
+  FROM lease, unnest($6::int[], $7::int[], $15::int[], $8::int[], $9::smallint[], $10::int[], $11::int[])
+    AS u (version_id, scheme_id, segment_id, bucket_start, bucket_minutes, start, length)
+  ON CONFLICT (version_id, scheme_id, segment_id, bucket_start, bucket_minutes)
   DO UPDATE SET fence = excluded.fence, payload = excluded.payload WHERE b.fence <= excluded.fence
   RETURNING 1
 ), totals AS (
@@ -132,7 +133,7 @@ export class StatisticsStore {
           ...(await readBuckets(
             client,
             // Primary key; integers of ours only.
-            `version_id = ${key.versionId} AND scheme_id = ${key.schemeId} AND bucket_start = ${key.bucketStart} AND bucket_minutes = ${key.bucketMinutes}`,
+            `version_id = ${key.versionId} AND scheme_id = ${key.schemeId} AND segment_id = ${key.segmentId} AND bucket_start = ${key.bucketStart} AND bucket_minutes = ${key.bucketMinutes}`,
           )),
         );
       return found;
@@ -165,6 +166,7 @@ export class StatisticsStore {
           input.totals.map(({ modelId }) => modelId),
           input.totals.map(({ versionId }) => versionId),
           input.totals.map(({ json }) => json),
+          of('segmentId'),
         ],
       });
       return true;
@@ -193,12 +195,13 @@ async function readBuckets(client: PoolClient, where: string): Promise<{ key: Gr
   const buckets: { key: GroupKey; bytes: Buffer }[] = [];
   await copyOut(
     client,
-    `SELECT version_id, scheme_id, bucket_start, bucket_minutes, payload FROM statistics_bucket WHERE ${where}`,
-    ([versionId, schemeId, start, minutes, payload]) => {
+    `SELECT version_id, scheme_id, segment_id, bucket_start, bucket_minutes, payload FROM statistics_bucket WHERE ${where}`,
+    ([versionId, schemeId, segmentId, start, minutes, payload]) => {
       buckets.push({
         key: {
           versionId: versionId!.readInt32BE(),
           schemeId: schemeId!.readInt32BE(),
+          segmentId: segmentId!.readInt32BE(),
           bucketStart: start!.readInt32BE(),
           bucketMinutes: minutes!.readInt16BE(),
         },

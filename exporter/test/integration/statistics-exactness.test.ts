@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { TestDatabase } from '../support/database.ts';
+import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
@@ -31,6 +32,7 @@ function event(random: () => number, model: string, spanMs: number) {
     score,
     latency_ms: 1 + 30 * random(),
     error: random() < 0.02 ? 'timeout' : null,
+    segment: random() < 0.1 ? null : { channel: `c${Math.floor(30 * random())}`, tier: random() < 0.5, shop: 'x' },
   };
 }
 
@@ -40,7 +42,9 @@ describe('statistics equal a recount of the raw rows', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    core = await openCore(database.url, { now: () => now });
+    // Health by channel for one of the models; more channels than are told apart.
+    const settings = { ...DEFAULT_SETTINGS, overrides: new Map([['churn', { segments: ['channel', 'tier'] }]]) };
+    core = await openCore(database.url, { now: () => now, settings });
   });
   afterAll(async () => {
     await core.close();
@@ -88,6 +92,14 @@ describe('statistics equal a recount of the raw rows', () => {
     expect(compared.rows).toBe(sent.length + 1);
     expect(compared.counted).toBe(compared.rows);
     expect(compared.labelled).toBeGreaterThan(500);
+    const { rows: counted } = await core.pool.query<{ key: string; values: string }>(
+      'SELECT key, count(*) AS values FROM segments GROUP BY key ORDER BY key',
+    );
+    // Twenty and the rest; two.
+    expect(counted).toEqual([
+      { key: 'channel', values: '21' },
+      { key: 'tier', values: '2' },
+    ]);
   });
 
   test('what is in memory equals what a new holder reads', async () => {

@@ -8,7 +8,11 @@ import { bucketStart } from '../../src/histogram/time-bucket.ts';
 /** Payloads as intake commits them. */
 
 /** One prediction of class `yes` with an age of 50, from the north, at each time; each took 100 ms. */
-export function predictionDelta(target: ModelTarget, timesMs: readonly number[]): Buffer {
+export function predictionDelta(
+  target: ModelTarget,
+  timesMs: readonly number[],
+  segment: string | null = null,
+): Buffer {
   const rows = timesMs.length;
   const batch = {
     rows,
@@ -24,7 +28,7 @@ export function predictionDelta(target: ModelTarget, timesMs: readonly number[])
     classScores: timesMs.map(() => null),
     latencyMs: new Float32Array(rows).fill(100),
     errors: timesMs.map(() => null),
-    segments: timesMs.map(() => null),
+    segments: timesMs.map(() => segment),
     numbers: Float64Array.from(timesMs.flatMap(() => [50, 400])),
     numberAt: Int32Array.from({ length: rows + 1 }, (_, i) => 2 * i),
     texts: timesMs.map(() => 'north'),
@@ -42,6 +46,7 @@ export function labelDelta(target: ModelTarget, atMs: number, labelled: number, 
   const group = {
     versionId: target.versionId,
     schemeId: target.scheme.id,
+    segmentId: 0,
     bucketStart: bucketStart(atMs, target.bucketMinutes),
     bucketMinutes: target.bucketMinutes,
     change,

@@ -6,7 +6,8 @@ import type { ModelTarget } from '../../src/histogram/model-target.ts';
 import { StatisticsTotals } from '../../src/histogram/totals.ts';
 import type { StoredTotals } from '../../src/histogram/totals.ts';
 
-const idOf = (key: GroupKey) => `${key.versionId}/${key.schemeId}/${key.bucketStart}/${key.bucketMinutes}`;
+const idOf = (key: GroupKey) =>
+  `${key.versionId}/${key.schemeId}/${key.segmentId}/${key.bucketStart}/${key.bucketMinutes}`;
 
 /** What storage/statistics-store and the lease do, in memory: a fold is one transaction, refused when the lease is another's. */
 export class FakeStatistics implements StatisticsSource {
@@ -93,6 +94,10 @@ export class FakeSchemes implements EvaluatorSchemes {
 
   constructor(targets: readonly ModelTarget[]) {
     this.targets = targets;
+  }
+
+  knows(versionId: number): boolean {
+    return this.learnt.has(versionId);
   }
 
   current(versionId: number): ModelTarget | undefined {

@@ -56,6 +56,7 @@ export function testTarget(overrides: Partial<ModelTarget> = {}, withBaseline = 
       outlierFences: withBaseline ? [null, null, null] : [],
     },
     bucketMinutes: 60,
+    segments: new Map(),
     declaredCategorical: new Set(),
     ...overrides,
   };

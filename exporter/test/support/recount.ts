@@ -2,6 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { BucketCounts } from '../../src/histogram/bucket-codec.ts';
 import { decodeBucket, emptyBucket } from '../../src/histogram/bucket-codec.ts';
 import { applyDelta } from '../../src/histogram/delta-codec.ts';
+import type { GroupKey } from '../../src/histogram/delta-codec.ts';
 import type { NumericBins } from '../../src/histogram/bin-scheme.ts';
 import { MISSING, NOT_FINITE, TYPE_ERROR } from '../../src/histogram/bin-scheme.ts';
 import { OTHER } from '../../src/histogram/categories.ts';
@@ -37,8 +38,8 @@ export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: 
     const schemes = await client.query<{ id: number; scheme_id: number }>('SELECT id, scheme_id FROM model_versions');
     const active = new Set(schemes.rows.map((row) => row.scheme_id));
     const kept = new Map<string, BucketCounts>();
-    const keyOf = (key: { versionId: number; bucketStart: number; bucketMinutes: number }) =>
-      `${key.versionId}/${key.bucketStart}/${key.bucketMinutes}`;
+    const keyOf = (key: Omit<GroupKey, 'schemeId'>) =>
+      `${key.versionId}/${key.bucketStart}/${key.bucketMinutes}/${key.segmentId}`;
     const at = (key: string) => {
       let bucket = kept.get(key);
       if (bucket === undefined) kept.set(key, (bucket = emptyBucket(2)));
@@ -47,15 +48,21 @@ export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: 
     const buckets = await client.query<{
       version_id: number;
       scheme_id: number;
+      segment_id: number;
       bucket_start: number;
       bucket_minutes: number;
       payload: Buffer;
-    }>('SELECT version_id, scheme_id, bucket_start, bucket_minutes, payload FROM statistics_bucket');
+    }>('SELECT version_id, scheme_id, segment_id, bucket_start, bucket_minutes, payload FROM statistics_bucket');
     for (const row of buckets.rows) {
       if (!active.has(row.scheme_id)) continue;
       const from = decodeBucket(row.payload);
       const into = at(
-        keyOf({ versionId: row.version_id, bucketStart: row.bucket_start, bucketMinutes: row.bucket_minutes }),
+        keyOf({
+          versionId: row.version_id,
+          segmentId: row.segment_id,
+          bucketStart: row.bucket_start,
+          bucketMinutes: row.bucket_minutes,
+        }),
       );
       into.features.add(from.features);
       into.performance.merge(from.performance, 1);
@@ -106,11 +113,12 @@ async function recount(
     num: (number | null)[];
     cat: (string | null)[];
     invalid: number[] | null;
+    segment: Record<string, unknown> | null;
     label: string | null;
     value: number | null;
     labelled: boolean;
   }>(
-    `SELECT p.version_id, round(extract(epoch FROM p.ts) * 1000) AS ms, p.prediction, p.class, p.score, p.scores, p.latency_ms, p.error_type, p.num, p.cat, p.invalid,
+    `SELECT p.version_id, round(extract(epoch FROM p.ts) * 1000) AS ms, p.prediction, p.class, p.score, p.scores, p.latency_ms, p.error_type, p.num, p.cat, p.invalid, p.segment,
             g.counted_label AS label, g.counted_value AS value, g.joined_at IS NOT NULL AS labelled
      FROM predictions p LEFT JOIN ground_truth g ON g.pid = p.pid AND g.model_id = p.model_id AND g.prediction_ts = p.ts
      WHERE p.ts >= $1`,
@@ -121,12 +129,16 @@ async function recount(
     const scheme = schemes.get(target.scheme.id)!;
     const minute = Math.floor(Number(row.ms) / 60_000);
     const start = minute - (minute % target.bucketMinutes);
-    const key = `${row.version_id}/${start}/${target.bucketMinutes}`;
-    let plain = want.get(key);
-    if (plain === undefined) want.set(key, (plain = { rows: 0, cells: new Map() }));
-    const into = plain;
-    into.rows++;
-    const add = (cell: string) => into.cells.set(cell, (into.cells.get(cell) ?? 0) + 1);
+    const into = [0, ...segmentsOf(row.segment, target)].map((segment) => {
+      const key = `${row.version_id}/${start}/${target.bucketMinutes}/${segment}`;
+      let plain = want.get(key);
+      if (plain === undefined) want.set(key, (plain = { rows: 0, cells: new Map() }));
+      return plain;
+    });
+    for (const plain of into) plain.rows++;
+    const add = (cell: string) => {
+      for (const { cells } of into) cells.set(cell, (cells.get(cell) ?? 0) + 1);
+    };
     const number = (column: number, value: number | null, bins: NumericBins | undefined) => {
       if (value === null) add(`column ${column} code ${MISSING}`);
       else if (!Number.isFinite(value)) add(`column ${column} code ${NOT_FINITE}`);
@@ -181,6 +193,15 @@ async function recount(
   return want;
 }
 
+/** A value that is not registered by now came when the key had as many as it may have. */
+function segmentsOf(segment: Record<string, unknown> | null, { segments }: ModelTarget): number[] {
+  return Object.entries(segment ?? {}).flatMap(([key, value]) => {
+    const known = segments.get(key);
+    const id = known?.get(String(value)) ?? known?.get('__other__');
+    return id === undefined ? [] : [id];
+  });
+}
+
 function compare(
   want: ReadonlyMap<string, Plain>,
   kept: ReadonlyMap<string, BucketCounts>,
@@ -195,9 +216,11 @@ function compare(
     if (Number(key.split('/')[1]) < since) continue;
     const plain = want.get(key) ?? { rows: 0, cells: new Map<string, number>() };
     const bucket = kept.get(key) ?? emptyBucket(2);
-    rows += plain.rows;
-    counted += bucket.features.rows;
-    labelled += bucket.performance.labelled;
+    if (key.endsWith('/0')) {
+      rows += plain.rows;
+      counted += bucket.features.rows;
+      labelled += bucket.performance.labelled;
+    }
     const got = flatten(bucket);
     if (plain.rows !== bucket.features.rows)
       differences.push(`${key}: ${plain.rows} rows stored, ${bucket.features.rows} counted`);

@@ -1,0 +1,32 @@
+import type { PoolClient } from 'pg';
+import { freeValues, OTHER_SEGMENT } from '../histogram/segments.ts';
+import type { Segment, SegmentIndex } from '../histogram/segments.ts';
+
+/** Values of a key while it may have more, then `__other__`. The model's row is locked: one at a time. */
+export async function appendSegments(
+  client: PoolClient,
+  modelId: number,
+  key: string,
+  wanted: ReadonlySet<string>,
+): Promise<void> {
+  const { rows } = await client.query<{ value: string }>(
+    'SELECT value FROM segments WHERE model_id = $1 AND key = $2',
+    [modelId, key],
+  );
+  const known = new Set(rows.map(({ value }) => value));
+  const fresh = [...wanted].filter((value) => !known.has(value));
+  const free = freeValues(known);
+  const values = [...fresh.slice(0, free), ...(fresh.length > free ? [OTHER_SEGMENT] : [])];
+  if (values.length === 0) return;
+  await client.query(
+    'INSERT INTO segments (model_id, key, value) SELECT $1, $2, v FROM unnest($3::text[]) AS v ON CONFLICT DO NOTHING',
+    [modelId, key, values],
+  );
+}
+
+/** What rows are counted by: every configured key, with the values it has so far. */
+export function segmentIndex(keys: readonly string[], segments: ReadonlyMap<number, Segment>): SegmentIndex {
+  const index = new Map<string, Map<string, number>>(keys.map((key) => [key, new Map()]));
+  for (const [id, { key, value }] of segments) index.get(key)?.set(value, id);
+  return index;
+}
