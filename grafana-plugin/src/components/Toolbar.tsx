@@ -1,0 +1,158 @@
+import React from 'react';
+import { css, cx } from '@emotion/css';
+import { GrafanaTheme2 } from '@grafana/data';
+import { Button, Dropdown, FilterInput, Icon, Menu, useStyles2, useTheme2 } from '@grafana/ui';
+import { countStatuses, Filter, inAlert } from '../data/arrange';
+import { STATUSES } from '../data/levels';
+import { ModelHealth } from '../data/models';
+import { Layout, SortBy } from '../options';
+import { STATUS_ICONS, STATUS_WORDS, statusColor } from './view';
+import { bare, small } from './mixins';
+
+export const TOOLBAR_HEIGHT = 34;
+
+export const SORT_WORDS: Readonly<Record<SortBy, string>> = {
+  worst: 'Worst first',
+  drop: 'Largest drop',
+  name: 'Name',
+};
+export const LAYOUT_WORDS: Readonly<Record<Layout, string>> = {
+  cards: 'Cards',
+  compact: 'Compact',
+  grid: 'Colour grid',
+  table: 'Table',
+  checks: 'Checks heat-map',
+  features: 'Features heat-map',
+  detail: 'One model',
+};
+
+interface Props {
+  models: readonly ModelHealth[];
+  width: number;
+  filter: Filter | null;
+  search: string;
+  sortBy: SortBy;
+  layout: Layout;
+  onFilter: (filter: Filter | null) => void;
+  onSearch: (search: string) => void;
+  onSort: (sortBy: SortBy) => void;
+  onLayout: (layout: Layout) => void;
+}
+
+/** Chips that count and filter, a search, the order, the layout; what there is no room for is left out from the end. */
+export function Toolbar(props: Props) {
+  const { models, width, filter, search } = props;
+  const s = useStyles2(getStyles);
+  const theme = useTheme2();
+  const counts = countStatuses(models);
+  const alerts = models.filter(inAlert).length;
+  const words = width >= 760;
+  const chip = (key: Filter, count: number, word: string, icon: React.ReactNode) => (
+    <button
+      key={key}
+      type="button"
+      className={cx(s.chip, filter === key && s.pressed)}
+      aria-pressed={filter === key}
+      aria-label={`${count} ${word.toLowerCase()}`}
+      title={word}
+      onClick={() => props.onFilter(filter === key ? null : key)}
+    >
+      {icon}
+      <b>{count}</b>
+      {words && <span>{word}</span>}
+    </button>
+  );
+  return (
+    <div className={s.bar}>
+      <div role="group" aria-label="Filter by status" className={s.chips}>
+        {alerts > 0 && chip('alert', alerts, 'In alert', <span className={s.bell} aria-hidden />)}
+        {STATUSES.filter((status) => counts[status] > 0).map((status) =>
+          chip(
+            status,
+            counts[status],
+            STATUS_WORDS[status],
+            <Icon name={STATUS_ICONS[status]} size="sm" style={{ color: statusColor(status, theme) }} aria-hidden />
+          )
+        )}
+      </div>
+      {width >= 420 && (
+        <div className={s.search}>
+          <FilterInput
+            value={search}
+            onChange={props.onSearch}
+            placeholder="Search models"
+            aria-label="Search models"
+          />
+        </div>
+      )}
+      {width >= 560 && <Choice label="Sort" value={props.sortBy} words={SORT_WORDS} onChange={props.onSort} />}
+      {width >= 640 && <Choice label="View" value={props.layout} words={LAYOUT_WORDS} onChange={props.onLayout} />}
+    </div>
+  );
+}
+
+export function Choice<T extends string>(props: {
+  label: string;
+  value: T;
+  words: Readonly<Record<T, string>>;
+  onChange: (value: T) => void;
+}) {
+  const entries = Object.entries(props.words) as Array<[T, string]>;
+  return (
+    <Dropdown
+      placement="bottom-end"
+      overlay={
+        <Menu>
+          {entries.map(([value, word]) => (
+            <Menu.Item key={value} label={word} active={value === props.value} onClick={() => props.onChange(value)} />
+          ))}
+        </Menu>
+      }
+    >
+      <Button
+        variant="secondary"
+        size="sm"
+        fill="text"
+        icon="angle-down"
+        aria-label={`${props.label}: ${props.words[props.value]}`}
+      >
+        {props.label}: {props.words[props.value]}
+      </Button>
+    </Dropdown>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  bar: css({
+    height: TOOLBAR_HEIGHT,
+    flex: 'none',
+    display: 'flex',
+    gap: theme.spacing(1),
+    alignItems: 'flex-start',
+    overflow: 'hidden',
+  }),
+  chips: css({ display: 'flex', gap: theme.spacing(0.5), minWidth: 0, padding: 2 }),
+  chip: css({
+    ...bare,
+    display: 'inline-flex',
+    alignItems: 'center',
+    gap: theme.spacing(0.5),
+    height: 24,
+    padding: theme.spacing(0, 1),
+    borderRadius: 12,
+    whiteSpace: 'nowrap',
+    ...small(theme),
+    color: theme.colors.text.primary,
+    border: `1px solid ${theme.colors.border.weak}`,
+    '&:hover': { background: theme.colors.action.hover },
+  }),
+  pressed: css({ background: theme.colors.action.selected, borderColor: theme.colors.primary.border }),
+  bell: css({ width: 8, height: 8, borderRadius: 4, background: theme.visualization.getColorByName('red') }),
+  search: css({
+    flex: '0 1 200px',
+    minWidth: 80,
+    marginLeft: 'auto',
+    '& input': { height: 26 },
+    '& > div': { height: 26 },
+  }),
+});
