@@ -156,6 +156,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       {
         versions: () => catalog.versions(),
         baseline: (id) => baselines.load(id),
+        chunks: (id) => baselines.chunks(id),
         recounting: () => baselines.recounting(),
         longestWindowMs: () => longestWindowMs(settings(), catalog),
       },

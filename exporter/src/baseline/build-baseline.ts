@@ -7,7 +7,7 @@ import { buildNumericBins, MISSING, nextDown, unbinned } from '../histogram/bin-
 import { emptyBucket } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { buildCategoryBins } from '../histogram/categories.ts';
-import { countBatch } from '../histogram/count-rows.ts';
+import { countApart, countBatch } from '../histogram/count-rows.ts';
 import { ABSENT, FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { BinScheme, ColumnBins, FeatureColumn } from '../histogram/model-columns.ts';
 import { driftScore } from '../histogram/model-target.ts';
@@ -114,13 +114,35 @@ function decisionEdge({ task }: ModelTarget): { readonly mustHaveEdges?: readonl
 export function countBaseline(spool: Spool, target: ModelTarget, present: ReadonlySet<string>): BucketCounts {
   const bucket = emptyBucket(FIRST_FEATURE_COLUMN + target.features.length);
   for (const { batch, labels } of spool.read(target)) countBatch(bucket, binBatch(batch), labels, null);
+  markAbsent(bucket, target, present);
+  return bucket;
+}
+
+/** The same rows in so many equal parts, in their order: consecutive, because what comes together is alike. */
+export function countChunks(
+  spool: Spool,
+  target: ModelTarget,
+  present: ReadonlySet<string>,
+  chunks: number,
+): BucketCounts[] {
+  const parts = Array.from({ length: chunks }, () => emptyBucket(FIRST_FEATURE_COLUMN + target.features.length));
+  let before = 0;
+  for (const { batch, labels } of spool.read(target)) {
+    const first = before;
+    countApart((row) => parts[Math.floor(((first + row) * chunks) / spool.rows)]!, binBatch(batch), labels);
+    before += batch.rows;
+  }
+  for (const part of parts) markAbsent(part, target, present);
+  return parts;
+}
+
+function markAbsent({ features }: BucketCounts, target: ModelTarget, present: ReadonlySet<string>): void {
   for (const { name, column } of target.features) {
     if (present.has(name)) continue;
-    const counts = bucket.features.column(column);
+    const counts = features.column(column);
     counts[ABSENT] = counts[ABSENT]! + counts[MISSING]!;
     counts[MISSING] = 0;
   }
-  return bucket;
 }
 
 interface BuiltColumn {

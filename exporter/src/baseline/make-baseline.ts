@@ -1,10 +1,11 @@
 import type { BaselineDescription, BaselineFeatureSummary, BaselineRow } from '../domain/baseline.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import type { ModelSettings } from '../domain/settings.ts';
+import { BASELINE_CHUNKS } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import type { BinScheme, FeatureKind } from '../histogram/model-columns.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
-import { buildScheme, countBaseline, learnModel } from './build-baseline.ts';
+import { buildScheme, countBaseline, countChunks, learnModel } from './build-baseline.ts';
 import type { LearntModel } from './build-baseline.ts';
 import { isLaidOutLike, provisionalTarget } from './provisional-target.ts';
 import { inferColumns, layOut } from './reference-rows.ts';
@@ -22,6 +23,8 @@ export interface Activation {
   readonly learnt: LearntModel;
   readonly scheme: Omit<BinScheme, 'id'>;
   readonly counts: BucketCounts;
+  /** In equal parts, for models whose thresholds calibrate themselves; else empty. */
+  readonly chunks: readonly BucketCounts[];
   readonly rows: number;
   readonly summaries: readonly BaselineFeatureSummary[];
   readonly ignoredColumns: readonly string[];
@@ -160,8 +163,11 @@ async function finish(
     positiveClass: learnt.positiveClass === null ? -1 : (current.classCodes.get(learnt.positiveClass) ?? -1),
   };
   const { scheme, summaries } = buildScheme(spool, target, present, settings.features, deps.maxCategories());
-  const counts = countBaseline(spool, { ...target, scheme: { id: 0, ...scheme } }, present);
-  return deps.activate({ target, ...what, madeAtMs: deps.now(), learnt, scheme, counts, rows: spool.rows, summaries });
+  const counting = { ...target, scheme: { id: 0, ...scheme } };
+  const counts = countBaseline(spool, counting, present);
+  const chunks = settings.selfCalibrated ? countChunks(spool, counting, present, BASELINE_CHUNKS) : [];
+  const { rows } = spool;
+  return deps.activate({ target, ...what, madeAtMs: deps.now(), learnt, scheme, counts, chunks, rows, summaries });
 }
 
 function requireRows({ rows }: Spool): void {

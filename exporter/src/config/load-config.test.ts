@@ -79,6 +79,7 @@ describe('a valid configuration', () => {
         error_rate: [],
         data_quality: [],
       },
+      selfCalibrated: true,
       thresholds: {
         accuracyDrop: 0.1,
         driftScore: 0.5,

@@ -71,6 +71,8 @@ export interface ModelSettings {
   readonly positiveClass?: string;
   readonly features: ReadonlyMap<string, FeatureSettings>;
   readonly thresholds: Thresholds;
+  /** Whether the baseline's own spread says what is unusual, in the place of `thresholds`. */
+  readonly selfCalibrated: boolean;
   readonly minimumSamples: MinimumSamples;
   /** Labelled share of the window below which performance has insufficient data, 0..1. */
   readonly minimumLabelCoverage: number;
@@ -240,6 +242,7 @@ const DEFAULT_MODEL_SETTINGS: ModelSettings = {
     errorBudget: 0.01,
     latencyBudget: 0.05,
   },
+  selfCalibrated: false,
   minimumSamples: { report: 100, alert: 500, labels: 200 },
   minimumLabelCoverage: 0,
   weights: {

@@ -42,6 +42,7 @@ function setUp() {
     versions: [one, two].map((target): EvaluatedVersion => ({ target, baselineId: null, model: MODEL })),
     baselines: new Map<number, ActiveBaseline>(),
     recounting: new Set<number>(),
+    chunks: [] as BucketCounts[],
     read: [] as number[],
   };
   const targets: readonly ModelTarget[] = [one, two];
@@ -58,6 +59,7 @@ function setUp() {
         const baseline = world.baselines.get(id);
         return baseline === undefined ? Promise.reject(new Error(`no baseline ${id}`)) : Promise.resolve(baseline);
       },
+      chunks: () => Promise.resolve(world.chunks),
       recounting: () => Promise.resolve(world.recounting),
       longestWindowMs: () => 25 * HOUR_MS,
     },
@@ -318,6 +320,33 @@ describe('segments', () => {
     memory.apply({ id: 1, recount: false, payload: predictionDelta(segmented, [old], '{"channel":"fax"}') });
     memory.apply({ id: 2, recount: false, payload: predictionDelta(segmented, [NOW], '{"channel":"web"}') });
     expect((await evaluate()).evaluated[0]!.report.segments.map(({ value }) => value)).toEqual(['web']);
+  });
+});
+
+describe('thresholds that calibrate themselves', () => {
+  /** Sixteen parts with latencies that differ from part to part, of 180 to 220 ms. */
+  const chunks = Array.from({ length: 16 }, (_, i) => {
+    const counts = emptyBucket(5);
+    const traffic = new Traffic();
+    for (let row = 0; row < 100; row++) traffic.addRow(0, 0.18 + (0.04 * i) / 15);
+    counts.minutes.set(0, traffic);
+    return counts;
+  });
+
+  test.each([
+    // The sample deviation of 16 even steps from .9 to 1.1.
+    ['when asked for', true, 1 + 3 * (0.2 / 15) * Math.sqrt((16 * 17) / 12)],
+    ['not otherwise', false, 2],
+  ])('%s', async (_name, selfCalibrated, spike) => {
+    const { world, evaluate, arrive } = setUp();
+    const settings = { ...MODEL.settings, selfCalibrated };
+    world.versions = [{ target: one, baselineId: 8, model: { ...MODEL, settings } }];
+    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts(), segments: new Map() });
+    world.chunks = chunks;
+    arrive(one, 100);
+    const { report } = (await evaluate()).evaluated[0]!;
+    expect(report.settings.thresholds.latencySpike).toBeCloseTo(spike, 3);
+    expect(report.settings.thresholds.driftScore).toBe(0.3);
   });
 });
 

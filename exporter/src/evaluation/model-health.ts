@@ -1,8 +1,9 @@
-import type { ModelBaseline } from '../checks/check.ts';
+import type { ModelBaseline, ModelContext, ModelCounts } from '../checks/check.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
 import { ServiceError } from '../domain/service-error.ts';
-import type { ModelSettings } from '../domain/settings.ts';
+import { CHECK_NAMES } from '../domain/settings.ts';
+import type { ModelSettings, Thresholds } from '../domain/settings.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
@@ -10,7 +11,9 @@ import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
 import { HOUR_MS, MINUTE_MS, slideMinutes } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
+import { calibratedThresholds } from './calibrate-thresholds.ts';
 import { evaluateModel } from './evaluate-model.ts';
+import type { EvaluationInput } from './evaluate-model.ts';
 import { drawColumn, featureBins } from './feature-distribution.ts';
 import { modelTotals } from './model-totals.ts';
 import { evaluateSegment } from './segment-health.ts';
@@ -36,6 +39,8 @@ export interface ActiveBaseline {
 }
 
 interface KnownBaseline {
+  /** By the number of samples that they were calibrated for, rounded; filled when asked for. */
+  readonly thresholds: Map<string, Thresholds>;
   readonly whole: ModelBaseline;
   readonly segments: ReadonlyMap<number, ModelBaseline>;
 }
@@ -43,6 +48,8 @@ interface KnownBaseline {
 export interface HealthSources {
   versions(): readonly EvaluatedVersion[];
   baseline(id: number): Promise<ActiveBaseline>;
+  /** The baseline in equal parts, in the order of its rows; empty when it was not kept so. */
+  chunks(id: number): Promise<readonly BucketCounts[]>;
   /** Versions whose window is being counted again under a new scheme. */
   recounting(): Promise<ReadonlySet<number>>;
   /** Counts are in memory for so long. */
@@ -185,7 +192,7 @@ export class ModelHealth {
   private async evaluateVersion({ target, baselineId, model }: EvaluatedVersion, nowMs: number): Promise<Evaluated> {
     const known = baselineId === null ? null : await this.baseline(baselineId);
     const baseline = known?.whole ?? null;
-    const context = {
+    const plain: ModelContext = {
       task: target.task,
       classes: model.classes,
       positiveClass: target.positiveClass,
@@ -197,12 +204,15 @@ export class ModelHealth {
     };
     const windowOf = (segmentId: number) => (windowMs: number, withFeatures: boolean) =>
       this.memory.window(target, nowMs, windowMs, withFeatures, segmentId);
-    const { model: name, version } = target;
-    const whole = evaluateModel({ model: name, version, nowMs, context, window: windowOf(WHOLE) });
+    const of = { model: target.model, version: target.version, nowMs, window: windowOf(WHOLE) };
+    const thresholds = await this.thresholdsFor(baselineId, plain, of);
+    const context = { ...plain, settings: { ...model.settings, thresholds } };
+    const whole = evaluateModel({ ...of, context });
     const report = {
       ...whole,
       segments: this.segmentsOf(target, model).flatMap(([id, segment]) => {
-        const own = { ...context, baseline: known?.segments.get(id) ?? null };
+        // Calibrated for windows of all predictions, thresholds would be too narrow for those of a part.
+        const own = { ...plain, baseline: known?.segments.get(id) ?? null };
         return evaluateSegment(whole, { segment, context: own, window: windowOf(id) }) ?? [];
       }),
     };
@@ -227,12 +237,34 @@ export class ModelHealth {
     );
   }
 
+  /** Those of the settings, or what the baseline's own spread makes of them for windows of the size that they have now. */
+  private async thresholdsFor(
+    baselineId: number | null,
+    context: ModelContext,
+    of: Omit<EvaluationInput, 'context'>,
+  ): Promise<Thresholds> {
+    const { selfCalibrated, thresholds } = context.settings;
+    if (!selfCalibrated || baselineId === null) return thresholds;
+    const { checks } = evaluateModel({ ...of, context });
+    // Within a factor of two the spread is much the same: without rounding every prediction would ask for a new calibration.
+    const sizes = CHECK_NAMES.map((check) => 2 ** Math.round(Math.log2(Math.max(1, checks[check].samples))));
+    const key = JSON.stringify([thresholds, sizes]);
+    const { thresholds: known } = await this.baseline(baselineId);
+    let found = known.get(key);
+    if (found === undefined) {
+      const chunks = (await this.sources.chunks(baselineId)).map(countsOf);
+      found = calibratedThresholds(context, chunks, (check) => sizes[CHECK_NAMES.indexOf(check)]!);
+      known.set(key, found);
+    }
+    return found;
+  }
+
   private async baseline(id: number): Promise<KnownBaseline> {
     let baseline = this.baselines.get(id);
     if (baseline === undefined) {
       const stored = await this.sources.baseline(id);
       const segments = [...stored.segments].map(([segmentId, of]) => [segmentId, baselineOf(stored, of)] as const);
-      baseline = { whole: baselineOf(stored, stored.counts), segments: new Map(segments) };
+      baseline = { whole: baselineOf(stored, stored.counts), segments: new Map(segments), thresholds: new Map() };
       this.baselines.set(id, baseline);
     }
     return baseline;
@@ -248,11 +280,13 @@ export class ModelHealth {
   }
 }
 
-function baselineOf(
-  { kind, madeAtMs }: ActiveBaseline,
-  { features, minutes, performance }: BucketCounts,
-): ModelBaseline {
+function baselineOf({ kind, madeAtMs }: ActiveBaseline, counts: BucketCounts): ModelBaseline {
+  return { kind, madeAtMs, ...countsOf(counts) };
+}
+
+/** All its minutes together. */
+function countsOf({ features, minutes, performance }: BucketCounts): ModelCounts {
   const traffic = new Traffic();
   for (const minute of minutes.values()) traffic.add(minute);
-  return { kind, madeAtMs, features, traffic, performance };
+  return { features, traffic, performance };
 }

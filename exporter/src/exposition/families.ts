@@ -50,7 +50,7 @@ export const modelFamilies = {
     'state',
   ]),
   baselineTimestamp: gauge('ml_model_baseline_timestamp_seconds', 'When the active baseline was made.', MODEL),
-  alertThreshold: gauge('ml_alert_threshold', 'Configured threshold of a signal, for rules to compare with.', [
+  alertThreshold: gauge('ml_alert_threshold', 'Threshold of a signal that is in force, for rules to compare with.', [
     ...MODEL,
     'signal',
     'severity',

@@ -28,6 +28,9 @@ export interface BucketCounts {
   readonly performance: PerformanceCounts;
 }
 
+/** Parts that a baseline is kept in where its own spread is asked for: a power of two, so that neighbours merge evenly. */
+export const BASELINE_CHUNKS = 64;
+
 export function emptyBucket(columns: number): BucketCounts {
   return { features: new FeatureCounts(columns), minutes: new Map(), performance: new PerformanceCounts() };
 }

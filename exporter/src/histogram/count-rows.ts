@@ -103,6 +103,16 @@ export function countSegments(
     }
 }
 
+/** Counts each row of a batch into the bucket that `pick` names; everything in minute 0. */
+export function countApart(
+  pick: (row: number) => BucketCounts,
+  binned: BinnedBatch,
+  labels: readonly (Label | null)[],
+): void {
+  const tails = tailsByRow(binned);
+  for (let i = 0; i < binned.batch.rows; i++) countOne(pick(i), binned, i, labels[i] ?? null, null, tails.get(i));
+}
+
 /** A row as its label is judged by. */
 export function outcomeOf(batch: PredictionBatch, row: number): PredictedOutcome {
   return {

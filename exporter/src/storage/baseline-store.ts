@@ -30,6 +30,7 @@ export interface NewBaseline {
   readonly learnt: { readonly task: KnownOrUnknownTask; readonly positiveClass: string | null };
   readonly scheme: Omit<BinScheme, 'id'>;
   readonly counts: BucketCounts;
+  readonly chunks: readonly BucketCounts[];
   readonly rows: number;
   readonly summaries: readonly BaselineFeatureSummary[];
   readonly ignoredColumns: readonly string[];
@@ -121,6 +122,15 @@ export class BaselineStore {
       counts: decodeBucket(row.payload),
       segments: await this.segmentsOf(id),
     };
+  }
+
+  /** The parts of a baseline in their order; empty where they were not asked for when it was made. Primary key of baseline_chunks. */
+  async chunks(id: number): Promise<readonly BucketCounts[]> {
+    const { rows } = await this.pool.query<{ payload: Buffer }>(
+      'SELECT payload FROM baseline_chunks WHERE baseline_id = $1 ORDER BY position',
+      [id],
+    );
+    return rows.map(({ payload }) => decodeBucket(payload));
   }
 
   /**
@@ -400,5 +410,11 @@ async function insertBaseline(client: PoolClient, baseline: NewBaseline, schemeI
       encodeBucket(counts),
     ],
   );
-  return rows[0]!.id;
+  const { id } = rows[0]!;
+  if (baseline.chunks.length > 0)
+    await client.query(
+      'INSERT INTO baseline_chunks (baseline_id, position, payload) SELECT $1, u.position, u.payload FROM unnest($2::bytea[]) WITH ORDINALITY AS u (payload, position)',
+      [id, baseline.chunks.map(encodeBucket)],
+    );
+  return id;
 }
