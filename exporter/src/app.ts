@@ -237,6 +237,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       clock,
       log,
       packageFolder: options.packageFolder,
+      dataPath: flags.dataPath,
+      configFolder: flags.configFile === null ? '.' : path.dirname(flags.configFile),
+      searchPath: options.searchPath,
     });
     for (let worker = 0; worker < RETRAINING_WORKERS; worker++)
       closers.push(startWorker('retraining', retraining.run, log));
@@ -319,6 +322,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       },
       retraining: retraining.services,
       alerts: alertServices(alerts),
+      trainers: retraining.trainers,
       exposition: (accept = '', acceptEncoding = '') => {
         self.ingestQueue(predictions.queueLength, predictions.queueCapacity);
         self.leaseHeld(publishes());

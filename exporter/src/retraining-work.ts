@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import type { Clock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
@@ -6,8 +8,14 @@ import type { Routing } from './domain/retraining.ts';
 import { ServiceError } from './domain/service-error.ts';
 import { publishRetraining } from './exposition/publish-retraining.ts';
 import type { SeriesStore } from './exposition/series-store.ts';
-import type { RetrainingServices } from './http/services.ts';
+import type { RetrainingServices, TrainerServices } from './http/services.ts';
 import { advanceOne } from './retraining/advance.ts';
+import { createOutbound, SYSTEM_OUTBOUND } from './retraining/outbound/outbound.ts';
+import { readEnd } from './retraining/receive-callback.ts';
+import { trainerSide } from './retraining/trainer-side.ts';
+import { commandTrainer } from './retraining/trainers/command.ts';
+import { jobUrl, partUrl, webhookTrainer } from './retraining/trainers/webhook.ts';
+import { readSecrets } from './retraining/webhook-signature.ts';
 import { pullDeployer } from './retraining/deployers/pull.ts';
 import { checkTriggers, requestByHand, retrainingNeed } from './retraining/request-job.ts';
 import type { RequestDependencies } from './retraining/request-job.ts';
@@ -32,10 +40,17 @@ export interface RetrainingParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly packageFolder: string;
+  /** Programs that train work below it. */
+  readonly dataPath: string;
+  /** Relative names of secret files start from it. */
+  readonly configFolder: string;
+  /** PATH for programs that train. */
+  readonly searchPath: string | undefined;
 }
 
 export interface RetrainingWork {
   readonly services: RetrainingServices;
+  readonly trainers: TrainerServices;
   readonly jobs: RetrainingStore;
   readonly request: RequestDependencies;
   /** Exposes the status of every model that has retraining; to be called by the replica that evaluates. */
@@ -61,15 +76,30 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
     workerFile: path.join(parts.packageFolder, 'dist', 'src', 'retraining', 'trainers', 'embedded-worker.js'),
     artefact: (model, version) => registry.artefact(model, version),
   });
+  const outbound = createOutbound(SYSTEM_OUTBOUND);
+  const readFile = (file: string) => readFileSync(path.resolve(parts.configFolder, file), 'utf8');
   const trainerOf = (model: string): Trainer | null => {
-    const { trainer } = settingsOf(model).retraining;
+    const settings = settingsOf(model).retraining;
+    const { trainer } = settings;
     switch (trainer.type) {
       case 'embedded':
         return embedded;
       case 'none':
-      case 'command':
-      case 'webhook':
         return null;
+      case 'command':
+        return commandTrainer({
+          command: trainer.command,
+          folder: path.join(parts.dataPath, 'retraining'),
+          environment: { PATH: parts.searchPath ?? '', HOME: os.tmpdir(), LANG: 'C.UTF-8' },
+        });
+      case 'webhook':
+        return webhookTrainer({
+          settings,
+          trainer,
+          secrets: readSecrets(readFile(trainer.secretFile)),
+          outbound,
+          realNow,
+        });
     }
   };
   const taskOf = (model: string) => {
@@ -96,7 +126,13 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
     read: (jobId, part) => data.read(jobId, part),
     hasPredictions: (jobId) => data.has(jobId, 'predictions'),
     requestOf: (job, signal) => trainingRequest(job, signal, deps),
-    callbacks: { end: () => Promise.resolve(null), lastHeardMs: (jobId) => jobs.lastHeardMs(jobId) },
+    callbacks: {
+      end: async (jobId, attempt) => {
+        const told = await jobs.toldEnd(jobId, attempt);
+        return told === null ? null : readEnd(told.kind, told.data);
+      },
+      lastHeardMs: (jobId) => jobs.lastHeardMs(jobId),
+    },
     enteredMs: (job) => jobs.enteredMs(job.id, job.state),
     traffic: (job, fromMs, toMs, maxLatencyRatio) => {
       const { task, positiveClass } = job.facts.dataset!;
@@ -137,8 +173,31 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
     artefact: (model, version) => registry.artefact(model, version),
     routing: (model) => routingOf(model, { jobs, registry, request }),
   };
+  const webhookOf = (model: string) => {
+    const { trainer } = settingsOf(model).retraining;
+    return trainer.type === 'webhook' ? { trainer, secrets: readSecrets(readFile(trainer.secretFile)), realNow } : null;
+  };
+  const trainers = trainerSide({
+    job: (id) => jobs.callbackJob(id),
+    secretsOf: (model) => webhookOf(model)?.secrets ?? null,
+    record: (message) => jobs.record(message, clock.now()),
+    nowSeconds: () => Math.floor(realNow() / 1000),
+    jobs,
+    toldEnd: (jobId, attempt) => jobs.toldEnd(jobId, attempt),
+    read: (jobId, part) => data.read(jobId, part),
+    upload: (jobId, bytes) => data.upload(jobId, bytes),
+    urls: (model, jobId) => {
+      const webhook = webhookOf(model);
+      if (webhook === null) return null;
+      return {
+        holdout: partUrl(webhook, jobId, 'holdout'),
+        predictions: `${jobUrl(webhook.trainer.callbackUrl, jobId)}/predictions`,
+      };
+    },
+  });
   return {
     services,
+    trainers,
     jobs,
     request,
     check: () => checkDue(parts, new CheckStore(pool), request),

@@ -144,8 +144,8 @@ export interface DispatchFacts {
   readonly externalId: string;
   readonly accepted: boolean;
   readonly deadlineMs: number;
-  /** Of a process of ours, to recognise it after a restart. */
-  readonly process?: { readonly host: string; readonly pid: number; readonly startedAt: string };
+  /** What the version that comes out is called, unless the trainer names it. */
+  readonly candidateVersion: string;
 }
 
 export interface GateFacts {

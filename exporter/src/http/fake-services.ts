@@ -178,6 +178,12 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
       routing: () => Promise.resolve({ champion: '1', candidate: null }),
     },
     alerts: fakeAlerts,
+    trainers: {
+      callback: () => Promise.resolve({ status: 200, body: {} }),
+      data: () => Promise.resolve(null),
+      mayUpload: () => Promise.resolve(false),
+      predictions: () => Promise.resolve(0),
+    },
     exposition: () =>
       Promise.resolve({ contentType: 'text/plain; version=0.0.4', contentEncoding: null, body: Buffer.from('up 1\n') }),
     notReady: () => null,

@@ -24,6 +24,7 @@ import { intakeRoutes } from './routes/intake.ts';
 import { modelRoutes } from './routes/models.ts';
 import { processRoutes } from './routes/process.ts';
 import { retrainingRoutes } from './routes/retraining.ts';
+import { trainerRoutes } from './routes/trainer-callbacks.ts';
 import type { Services } from './services.ts';
 
 export interface ServerOptions {
@@ -120,6 +121,7 @@ export async function createServer(services: Services, options: ServerOptions): 
     distributionRoutes(routes, services, access);
     retrainingRoutes(routes, services, access);
     alertRoutes(routes, services, access, options.now);
+    trainerRoutes(routes, services);
     processRoutes(routes, services, access, options.telemetryPath);
     auditRoutes(routes, services, access);
     landingPage(routes, services, access, options);

@@ -58,6 +58,7 @@ export interface Services {
   };
   readonly retraining: RetrainingServices;
   readonly alerts: AlertServices;
+  readonly trainers: TrainerServices;
   readonly exposition: (accept: string | undefined, acceptEncoding: string | undefined) => Promise<Exposition>;
   /** null when ready, else why not. */
   readonly notReady: () => string | null;
@@ -88,6 +89,27 @@ export interface RetrainingServices {
   /** gzip of a model that the embedded trainer made; null: it made no such version. */
   readonly artefact: (model: string, version: string) => Promise<Buffer | null>;
   readonly routing: (model: string) => Promise<Routing>;
+}
+
+/** What trainers call; each call proves by itself that it may. */
+export interface TrainerServices {
+  readonly callback: (
+    jobId: string,
+    headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+    body: Buffer,
+  ) => Promise<
+    | { readonly status: 200; readonly body: Readonly<Record<string, unknown>> }
+    | { readonly status: 401 | 409; readonly detail: string }
+  >;
+  /** null: not signed, expired, or not to be had. */
+  readonly data: (
+    jobId: string,
+    part: 'train' | 'test' | 'holdout',
+    query: { readonly expires: number; readonly signature: string },
+  ) => Promise<AsyncIterable<Buffer> | null>;
+  readonly mayUpload: (jobId: string, authorization: string | undefined) => Promise<boolean>;
+  /** Rows that were kept. */
+  readonly predictions: (jobId: string, body: Buffer) => Promise<number>;
 }
 
 export interface Exposition {

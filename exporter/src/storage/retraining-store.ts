@@ -4,6 +4,7 @@ import { JOB_OUTCOMES } from '../domain/retraining.ts';
 import type { Job, JobEvent, JobFacts, JobOutcome, JobRequest, JobState } from '../domain/retraining.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import { asServiceError } from './database-errors.ts';
+import { transaction } from './pool.ts';
 
 /** A job in the hands of one worker: what it writes counts only as long as nobody else has claimed the job since. */
 export interface ClaimedJob extends Job {
@@ -32,6 +33,37 @@ export interface JobOfModel {
 export interface ToldEnd {
   readonly kind: 'completed' | 'failed';
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface CallbackJob {
+  readonly model: string;
+  readonly attempt: number;
+  readonly tokenHash: Buffer | null;
+  readonly candidateVersion: string;
+}
+
+export interface CallbackMessage {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly seq: number;
+  readonly messageId: string;
+  readonly kind: 'retrain.progress' | 'retrain.completed' | 'retrain.failed';
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export type RecordedCallback =
+  | { readonly kind: 'recorded' | 'duplicate' | 'ignored'; readonly cancel: boolean }
+  | { readonly kind: 'superseded' | 'ended' };
+
+interface CallbackState {
+  readonly attempt: number;
+  readonly state: JobState;
+  readonly cancel: boolean;
+  readonly fence: string;
+  /** Kind of the message with this id, when it came before. */
+  readonly known: string | null;
+  readonly ends: number;
+  readonly seq: number | null;
 }
 
 const COLUMNS = `j.id, m.name AS model, j.model_id, j.state, j.trigger, j.requested_by, j.reasons, j.champion, j.shadow, j.paused,
@@ -266,6 +298,55 @@ export class RetrainingStore {
       [id, state],
     );
     return rows[0]?.at.getTime() ?? NaN;
+  }
+
+  /** What a callback is checked against; null: there is no such job. */
+  async callbackJob(id: string): Promise<CallbackJob | null> {
+    const { rows } = await this.query<CallbackJob>(
+      `SELECT m.name AS model, j.attempt, j.token_hash AS "tokenHash", coalesce(j.facts->'dispatch'->>'candidateVersion', '') AS "candidateVersion"
+       FROM retraining_jobs j JOIN models m ON m.id = j.model_id WHERE j.id = $1`,
+      [id],
+    );
+    return rows[0] ?? null;
+  }
+
+  /**
+   * Keeps a message of a trainer, once, and wakes the job where it ends an attempt. The job's row is locked: of messages at the same time
+   * one comes first. Progress that is older than what is known, and what comes after an end, changes nothing.
+   */
+  async record(message: CallbackMessage, nowMs: number): Promise<RecordedCallback> {
+    const { jobId, attempt, seq, messageId, kind, detail } = message;
+    return transaction<RecordedCallback>(this.pool, async (client) => {
+      const { rows } = await client.query<CallbackState>(
+        `SELECT j.attempt, j.state, j.cancelled_by IS NOT NULL AS cancel, j.fence,
+           (SELECT kind FROM retraining_events WHERE job_id = j.id AND message_id = $2) AS known,
+           (SELECT count(*)::int FROM retraining_events WHERE job_id = j.id AND kind IN ('retrain.completed', 'retrain.failed')
+             AND (detail->>'attempt')::int = $3) AS ends,
+           (SELECT max((detail->>'seq')::bigint)::float8 FROM retraining_events WHERE job_id = j.id AND kind = 'retrain.progress'
+             AND (detail->>'attempt')::int = $3) AS seq
+         FROM retraining_jobs j WHERE j.id = $1 FOR UPDATE OF j`,
+        [jobId, messageId, attempt],
+      );
+      const job = rows[0];
+      if (job === undefined || (JOB_OUTCOMES as readonly string[]).includes(job.state)) return { kind: 'ended' };
+      if (job.known !== null) return { kind: 'duplicate', cancel: job.cancel };
+      if (attempt !== job.attempt) return { kind: 'superseded' };
+      if (job.ends > 0 || job.state !== 'training') return { kind: 'ended' };
+      const isEnd = kind !== 'retrain.progress';
+      if (!isEnd && job.seq !== null && seq <= job.seq) return { kind: 'ignored', cancel: job.cancel };
+      await client.query(
+        `INSERT INTO retraining_events (job_id, at, kind, actor, fence, message_id, detail) VALUES ($1, $2, $3, 'trainer', $4, $5, $6)`,
+        [jobId, new Date(nowMs), kind, job.fence, messageId, JSON.stringify(detail)],
+      );
+      await client.query(
+        `UPDATE retraining_jobs SET heartbeat_at = clock_timestamp(), wakes = wakes + $2,
+           run_after = CASE WHEN $2 = 1 THEN clock_timestamp() ELSE run_after END WHERE id = $1`,
+        [jobId, Number(isEnd)],
+      );
+      return { kind: 'recorded', cancel: job.cancel };
+    }).catch((error: unknown) => {
+      throw asServiceError(error);
+    });
   }
 
   /** What ended an attempt, as its trainer told it; null: nothing yet. */

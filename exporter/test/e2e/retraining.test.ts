@@ -1,136 +1,35 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { writeFileSync, rmSync } from 'node:fs';
-import path from 'node:path';
-import { eventually, jsonOf, metric, startExporter } from '../support/exporter-process.ts';
-import type { ExporterProcess } from '../support/exporter-process.ts';
-import { temporaryFolder } from '../support/test-server.ts';
+import { createHmac, randomUUID } from 'node:crypto';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ChurnScene, SECRET, startTrainer } from '../support/churn-scene.ts';
+import { eventually, jsonOf, metric } from '../support/exporter-process.ts';
 
-const CONFIG = `
-evaluation: { interval: 200ms }
-minimum_samples: { report: 50, alert: 100, labels: 100 }
-retraining:
-  trainer: { type: embedded }
-  deployer: { type: pull }
-  approval: APPROVAL
-  hints: { tuning_budget: 1 }
-  data: { min_rows: 500 }
-  cooldown: 1h
-  rollout:
-    soak: 0s
-    stages: [{ percent: 0, min_time: 0s, min_predictions: 60 }, { percent: 50, min_time: 0s, min_predictions: 60 }]
-models:
-  churn: { task: binary, positive_class: left }
-`;
+const WAY = [
+  'queued',
+  'preparing',
+  'training',
+  'validating',
+  'awaiting_approval',
+  'rolling_out',
+  'monitoring',
+  'succeeded',
+];
 
-interface JobJson {
-  readonly state: string;
-  readonly candidate: { readonly version: string } | null;
-  readonly gate: { readonly verdict: string; readonly reasons: readonly string[] } | null;
-  readonly events: readonly { readonly kind: string; readonly to: string | null }[];
-  readonly rollout: { readonly history: readonly { readonly stage: string; readonly verdict: string }[] } | null;
-  readonly rollback: { readonly reason: string } | null;
-  readonly error: unknown;
-}
+let scene: ChurnScene;
+beforeEach(() => {
+  scene = new ChurnScene();
+});
+afterEach(() => scene.close());
 
-describe('retraining, end to end with the embedded trainer and a router that pulls', () => {
-  let dataPath: string;
-  let exporter: ExporterProcess;
-  let sent = 0;
+const entered = (events: readonly { readonly to: string | null }[]) =>
+  events.flatMap(({ to }) => (to === null ? [] : [to]));
 
-  async function start(approval: string): Promise<void> {
-    const file = path.join(dataPath, 'config.yml');
-    writeFileSync(file, CONFIG.replace('APPROVAL', approval));
-    exporter = await startExporter({ dataPath, flags: [`--config.file=${file}`] });
-  }
-
-  beforeEach(() => {
-    dataPath = temporaryFolder();
-    sent = 0;
-  });
-  afterEach(async () => {
-    await exporter.kill('SIGTERM');
-    rmSync(dataPath, { recursive: true, force: true });
-  });
-
-  async function call(method: 'GET' | 'POST', url: string, body?: unknown): Promise<Response> {
-    return fetch(`${exporter.baseUrl}${url}`, {
-      method,
-      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-    });
-  }
-
-  /** Who is long with us stays; version 1 believes the opposite half of the time. */
-  async function predict(version: string, count: number, latencyMs = 5): Promise<void> {
-    const now = Date.now();
-    const rows = Array.from({ length: count }, (_, i) => {
-      const n = sent++;
-      const tenure = (n * 37) % 100;
-      const left = tenure < 40 && n % 11 !== 0;
-      const good = left ? 0.9 : 0.1;
-      const score = version === '1' && n % 2 === 0 ? 0.5 : good;
-      const event = {
-        model: 'churn',
-        version,
-        prediction_id: `p${n}`,
-        timestamp: now - (count - i) * 10,
-        features: { tenure, region: ['north', 'south'][n % 2] },
-        prediction: score > 0.5 ? 'left' : 'stayed',
-        score,
-        latency_ms: latencyMs,
-      };
-      return { event, label: { model: 'churn', prediction_id: `p${n}`, label: left ? 'left' : 'stayed' } };
-    });
-    expect(
-      (
-        await call(
-          'POST',
-          '/api/ml/predictions',
-          rows.map(({ event }) => event),
-        )
-      ).status,
-    ).toBe(200);
-    expect(
-      (
-        await call(
-          'POST',
-          '/api/ml/ground-truth',
-          rows.map(({ label }) => label),
-        )
-      ).status,
-    ).toBe(200);
-  }
-
-  async function job(id: string): Promise<JobJson> {
-    return jsonOf<JobJson>(await call('GET', `/api/ml/retrain/jobs/${id}`));
-  }
-
-  async function startJob(): Promise<string> {
-    await predict('1', 3_000);
-    return eventually(async () => {
-      const reply = await call('POST', '/api/ml/retrain/churn', { reason: 'a test' });
-      expect(reply.status).toBe(202);
-      return (await jsonOf<{ jobId: string }>(reply)).jobId;
-    });
-  }
-
-  /** Sends what a router would, as the routing says, until the job has ended. */
-  async function routeUntilEnd(id: string, candidateLatencyMs: number): Promise<JobJson> {
-    return eventually(async () => {
-      const routing = await jsonOf<{ candidate: { version: string } | null }>(
-        await call('GET', '/api/ml/models/churn/routing'),
-      );
-      await predict('1', 40);
-      if (routing.candidate !== null) await predict(routing.candidate.version, 40, candidateLatencyMs);
-      const now = await job(id);
-      expect(now.state).toMatch(/^(succeeded|rejected|failed|cancelled|rolled_back)$/);
-      return now;
-    }, 90_000);
-  }
-
+describe('the embedded trainer, and a router that pulls', () => {
   test('a better candidate goes all the way, and is in charge', async () => {
-    await start('automatic');
-    const id = await startJob();
-    const ended = await routeUntilEnd(id, 5);
+    await scene.start('{ type: embedded }', 'automatic');
+    const id = await scene.startJob();
+    const ended = await scene.routeUntilEnd(id, 5);
     expect(ended).toMatchObject({
       state: 'succeeded',
       candidate: { version: '2' },
@@ -143,49 +42,217 @@ describe('retraining, end to end with the embedded trainer and a router that pul
         ],
       },
     });
-    expect(ended.events.filter(({ to }) => to !== null).map(({ to }) => to)).toEqual([
-      'queued',
-      'preparing',
-      'training',
-      'validating',
-      'awaiting_approval',
-      'rolling_out',
-      'monitoring',
-      'succeeded',
-    ]);
-    expect(await jsonOf(await call('GET', '/api/ml/models/churn/registry'))).toMatchObject({
+    expect(entered(ended.events)).toEqual(WAY);
+    expect(await jsonOf(await scene.call('GET', '/api/ml/models/churn/registry'))).toMatchObject({
       versions: [{ version: '2', stage: 'champion', job: id }],
     });
-    expect(await jsonOf(await call('GET', '/api/ml/models/churn/routing'))).toEqual({
+    expect(await jsonOf(await scene.call('GET', '/api/ml/models/churn/routing'))).toEqual({
       champion: { version: '2' },
       candidate: null,
     });
+    const artefact = await scene.call('GET', '/api/ml/models/churn/registry/2/artefact');
+    expect(artefact.headers.get('content-type')).toBe('application/gzip');
+    await artefact.arrayBuffer();
     await eventually(
       async () =>
-        expect(await metric(exporter.baseUrl, 'ml_retraining_jobs_total{model="churn",outcome="succeeded"}')).toBe(1),
-      20_000,
+        expect(await metric(scene.baseUrl, 'ml_retraining_jobs_total{model="churn",outcome="succeeded"}')).toBe(1),
+      40_000,
     );
     // The cool-down has begun: not without a word.
-    const again = await call('POST', '/api/ml/retrain/churn', { reason: 'again' });
-    expect(again.status).toBe(409);
-    const forced = await call('POST', '/api/ml/retrain/churn', { reason: 'again', override_cooldown: true });
+    expect((await scene.call('POST', '/api/ml/retrain/churn', { reason: 'again' })).status).toBe(409);
+    const forced = await scene.call('POST', '/api/ml/retrain/churn', { reason: 'again', override_cooldown: true });
     expect(forced.status).toBe(202);
-  }, 120_000);
+  }, 180_000);
 
   test('one that passed the gate and is slow in production is rolled back', async () => {
-    await start('manual');
-    const id = await startJob();
-    await eventually(async () => expect((await job(id)).state).toBe('awaiting_approval'), 60_000);
-    expect((await call('POST', `/api/ml/retrain/jobs/${id}/approve`, { note: 'looks fine' })).status).toBe(202);
-    expect((await call('POST', `/api/ml/retrain/jobs/${id}/approve`)).status).toBe(409);
-    const ended = await routeUntilEnd(id, 80);
+    await scene.start('{ type: embedded }', 'manual');
+    const id = await scene.startJob();
+    await scene.untilState(id, /^awaiting_approval$/);
+    expect((await scene.call('POST', `/api/ml/retrain/jobs/${id}/approve`, { note: 'looks fine' })).status).toBe(202);
+    expect((await scene.call('POST', `/api/ml/retrain/jobs/${id}/approve`)).status).toBe(409);
+    const ended = await scene.routeUntilEnd(id, 80);
     expect(ended.state).toBe('rolled_back');
     expect(ended.rollback?.reason).toMatch(/longer than 1\.5 times the champion's p95/);
-    expect(await jsonOf(await call('GET', '/api/ml/models/churn/routing'))).toMatchObject({
+    expect(await jsonOf(await scene.call('GET', '/api/ml/models/churn/routing'))).toMatchObject({
       champion: { version: '1' },
     });
-    expect(await jsonOf(await call('GET', '/api/ml/models/churn/registry'))).toMatchObject({
+    expect(await jsonOf(await scene.call('GET', '/api/ml/models/churn/registry'))).toMatchObject({
       versions: [{ version: '2', stage: 'rolled_back' }],
     });
-  }, 120_000);
+  }, 180_000);
 });
+
+describe('a trainer behind a webhook', () => {
+  const webhook = (url: string) =>
+    `{ type: webhook, url: "${url}", secret_file: secret, callback_url: "BASE_URL", heartbeat: 60s }`;
+
+  test('the example trainer: signed both ways, judged on the holdout it never saw', async () => {
+    const trainer = await startTrainer(scene.secretFile);
+    try {
+      await scene.start(webhook(trainer.url), 'automatic');
+      const ended = await scene.routeUntilEnd(await scene.startJob(), 5);
+      expect(ended).toMatchObject({
+        state: 'succeeded',
+        attempt: 1,
+        gate: { verdict: 'approve', selfReported: false },
+      });
+      expect(entered(ended.events)).toEqual(WAY);
+    } finally {
+      await trainer.stop();
+    }
+  }, 180_000);
+
+  test('one that learnt from shuffled labels is rejected', async () => {
+    const trainer = await startTrainer(scene.secretFile, { SHUFFLE_LABELS: '1' });
+    try {
+      await scene.start(webhook(trainer.url), 'automatic');
+      const ended = await scene.untilState(await scene.startJob(), /^(succeeded|rejected|failed|rolled_back)$/);
+      expect(ended).toMatchObject({ state: 'rejected', gate: { verdict: 'reject' } });
+      expect(ended.gate!.reasons.join()).toMatch(/worse than the champion/);
+    } finally {
+      await trainer.stop();
+    }
+  }, 180_000);
+
+  test('the exporter is killed while the trainer trains: the job is dispatched once, and goes on', async () => {
+    const trainer = new HandTrainer();
+    await trainer.listen();
+    try {
+      await scene.start(webhook(trainer.url), 'manual', 18_477);
+      const id = await scene.startJob();
+      await eventually(() => (trainer.job === null ? Promise.reject(new Error('no job')) : Promise.resolve()), 60_000);
+      await scene.kill('SIGKILL');
+      await scene.start(webhook(trainer.url), 'manual', 18_477);
+      expect((await trainer.tell('retrain.completed', { seq: 2, candidate: { version: '2' } })).status).toBe(200);
+      // Its lease of 30 s has to run out first where it was killed with the job in its hands.
+      await scene.untilState(id, /^(validating|awaiting_approval)$/);
+      expect(trainer.posts).toBe(1);
+    } finally {
+      trainer.close();
+    }
+  }, 240_000);
+
+  test('callbacks: forged, replayed, out of order, late, of another attempt', async () => {
+    const trainer = new HandTrainer();
+    await trainer.listen();
+    try {
+      await scene.start(webhook(trainer.url), 'manual');
+      const id = await scene.startJob();
+      await eventually(() => (trainer.job === null ? Promise.reject(new Error('no job')) : Promise.resolve()), 60_000);
+      const status = async (reply: Promise<Response>) => (await reply).status;
+      const progress = { seq: 5, phase: 'fitting', progress: 0.5 };
+
+      expect(await status(trainer.tell('retrain.progress', progress, { secret: Buffer.alloc(24, 1) }))).toBe(401);
+      expect(await status(trainer.tell('retrain.progress', progress, { token: 'guessed' }))).toBe(401);
+      expect(await status(trainer.tell('retrain.progress', progress, { ageSeconds: 301 }))).toBe(401);
+      expect(await status(trainer.tell('retrain.progress', progress, { jobId: randomUUID() }))).toBe(401);
+      expect(await status(trainer.tell('retrain.progress', { ...progress, progress: 7 }))).toBe(400);
+      expect(await status(trainer.tell('retrain.progress', progress, { messageId: 'msg_1' }))).toBe(200);
+      for (let replay = 0; replay < 20; replay++)
+        expect(await status(trainer.tell('retrain.progress', progress, { messageId: 'msg_1' }))).toBe(200);
+      expect(await status(trainer.tell('retrain.progress', { ...progress, seq: 4 }))).toBe(200);
+      expect(await status(trainer.tell('retrain.progress', progress, { attempt: 0 }))).toBe(409);
+      expect(
+        await status(trainer.tell('retrain.completed', { seq: 6, candidate: { version: '2' } }, { attempt: 2 })),
+      ).toBe(409);
+      // The holdout is not to be had before the candidate is known.
+      const { events } = await scene.job(id);
+      expect(events.filter(({ kind }) => kind === 'retrain.progress')).toHaveLength(1);
+
+      const told = await trainer.tell(
+        'retrain.completed',
+        { seq: 3, candidate: { version: '2' } },
+        { messageId: 'msg_2' },
+      );
+      const { holdout } = await jsonOf<{ holdout: { url: string; predictions_url: string } }>(told);
+      expect(await status(trainer.tell('retrain.completed', { seq: 9, candidate: { version: '3' } }))).toBe(409);
+      expect((await fetch(holdout.url)).status).toBe(200);
+      expect((await fetch(holdout.url.replace('/data/holdout', '/data/train'))).status).toBe(403);
+      expect((await fetch(holdout.url.replace(/expires=\d+/, 'expires=99999999999'))).status).toBe(403);
+      const upload = (token: string, body: string) =>
+        fetch(holdout.predictions_url, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
+          body,
+        });
+      expect(await status(upload('guessed', '{"id":"p2999","prediction":"left"}'))).toBe(401);
+      expect(await status(upload(trainer.job!.callback.token, '{"id":"p1","score":2}'))).toBe(400);
+      expect(await status(upload(trainer.job!.callback.token, '{"id":"p2999","prediction":"left"}'))).toBe(200);
+      expect(await status(upload(trainer.job!.callback.token, '{"id":"p2999","prediction":"stayed"}'))).toBe(409);
+      // One row of the holdout is not the holdout.
+      const ended = await scene.untilState(id, /^rejected$/);
+      expect(ended.gate!.reasons.join()).toMatch(/answered 1 of \d+ rows/);
+      expect(await status(trainer.tell('retrain.progress', { seq: 10 }))).toBe(409);
+      expect((await fetch(holdout.url)).status).toBe(403);
+      expect(await status(upload(trainer.job!.callback.token, '{"id":"p2","prediction":"left"}'))).toBe(401);
+    } finally {
+      trainer.close();
+    }
+  }, 180_000);
+});
+
+interface HandJob {
+  readonly job_id: string;
+  readonly attempt: number;
+  readonly external_id: string;
+  readonly callback: { readonly url: string; readonly token: string };
+}
+
+/** A trainer that does what the test tells it to. */
+class HandTrainer {
+  job: HandJob | null = null;
+  posts = 0;
+  private readonly server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (piece) => (body += String(piece)));
+    request.on('end', () => {
+      if (request.method === 'GET') return response.writeHead(this.job === null ? 404 : 200).end();
+      this.posts++;
+      this.job = (JSON.parse(body) as { data: HandJob }).data;
+      return response.writeHead(202).end('{}');
+    });
+  });
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/retrain`;
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  tell(
+    type: string,
+    data: Readonly<Record<string, unknown>>,
+    wrong: {
+      secret?: Buffer;
+      token?: string;
+      ageSeconds?: number;
+      jobId?: string;
+      messageId?: string;
+      attempt?: number;
+    } = {},
+  ): Promise<Response> {
+    const { secret = Buffer.from(SECRET.slice(6), 'base64'), ageSeconds = 0, messageId = randomUUID() } = wrong;
+    const job = this.job!;
+    const body = JSON.stringify({ type, data: { job_id: job.job_id, attempt: wrong.attempt ?? job.attempt, ...data } });
+    const seconds = Math.floor(Date.now() / 1000) - ageSeconds;
+    const signature = createHmac('sha256', secret).update(`${messageId}.${seconds}.${body}`).digest('base64');
+    return fetch(job.callback.url.replace(job.job_id, wrong.jobId ?? job.job_id), {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${wrong.token ?? job.callback.token}`,
+        'content-type': 'application/json',
+        'webhook-id': messageId,
+        'webhook-timestamp': String(seconds),
+        'webhook-signature': `v1,${signature}`,
+      },
+      body,
+    });
+  }
+}

@@ -44,7 +44,7 @@ export async function train(job: WorkedJob, signal: AbortSignal, deps: TrainDepe
   if (dispatch === undefined) return intend(job, 1, 0, deps);
   if (dispatch.attempt !== job.attempt) return intend(job, job.attempt, 0, deps);
   if (dispatch.accepted) return wait(job, deps);
-  const outcome = await trainer.train(await trainingRequest(job, signal, deps));
+  const outcome = await trainer.train(trainingRequest(job, signal, deps));
   switch (outcome.kind) {
     case 'completed':
       return complete(job, outcome.result, outcome.artefact, outcome.output, deps);
@@ -60,7 +60,6 @@ export async function train(job: WorkedJob, signal: AbortSignal, deps: TrainDepe
       return {
         kind: 'stay',
         afterMs: POLL_MS,
-        tokenHash: outcome.tokenHash,
         facts: { dispatch: { ...dispatch, accepted: true } },
         event: { kind: 'dispatched', detail: { attempt: job.attempt, external_id: dispatch.externalId } },
       };
@@ -68,24 +67,24 @@ export async function train(job: WorkedJob, signal: AbortSignal, deps: TrainDepe
 }
 
 /** What a trainer is told, the same at each call for an attempt. */
-export async function trainingRequest(
+export function trainingRequest(
   job: WorkedJob,
   signal: AbortSignal,
-  deps: Pick<TrainDependencies, 'settingsOf' | 'registry' | 'read' | 'realNow'>,
-): Promise<TrainingRequest> {
+  deps: Pick<TrainDependencies, 'settingsOf' | 'read' | 'realNow'>,
+): TrainingRequest {
   const { hints } = deps.settingsOf(job.model).retraining;
-  const taken = new Set((await deps.registry.list(job.model)).map(({ version }) => version));
+  const dispatch = job.facts.dispatch!;
   return {
     jobId: job.id,
     attempt: job.attempt,
-    externalId: externalId(job.id, job.attempt),
+    externalId: dispatch.externalId,
     model: job.model,
     dataset: job.facts.dataset!,
     reasons: job.reasons,
     championVersion: job.champion.version,
     hints,
-    candidateVersion: nextVersion(job.champion.version, taken, job.id),
-    deadlineMs: Math.max(0, (job.facts.dispatch?.deadlineMs ?? Infinity) - deps.realNow()),
+    candidateVersion: dispatch.candidateVersion,
+    deadlineMs: Math.max(0, dispatch.deadlineMs - deps.realNow()),
     read: (part) => deps.read(job.id, part),
     signal,
   };
@@ -99,15 +98,24 @@ function nextVersion(champion: string, taken: ReadonlySet<string>, jobId: string
   return String(next);
 }
 
-function intend(job: WorkedJob, attempt: number, afterMs: number, deps: TrainDependencies): Step {
+async function intend(
+  job: WorkedJob,
+  attempt: number,
+  afterMs: number,
+  deps: TrainDependencies,
+): Promise<Extract<Step, { readonly kind: 'stay' }>> {
   const { trainer } = deps.settingsOf(job.model).retraining;
   const deadlineMs = deps.realNow() + afterMs + ('deadlineMs' in trainer ? trainer.deadlineMs : 0);
-  const intent = { attempt, externalId: externalId(job.id, attempt), accepted: false, deadlineMs };
+  const taken = new Set((await deps.registry.list(job.model)).map(({ version }) => version));
+  const candidateVersion = nextVersion(job.champion.version, taken, job.id);
+  const hash = deps.trainerOf(job.model)?.tokenHash?.(externalId(job.id, attempt));
+  const intent = { attempt, externalId: externalId(job.id, attempt), accepted: false, deadlineMs, candidateVersion };
   return {
     kind: 'stay',
     afterMs,
     attempt,
     facts: { dispatch: intent },
+    ...(hash === undefined ? {} : { tokenHash: hash }),
     event: { kind: 'attempt', detail: { attempt, external_id: intent.externalId } },
   };
 }
@@ -159,10 +167,15 @@ async function complete(
   };
 }
 
-function retryOrFail(job: WorkedJob, error: TrainerError, output: string, deps: TrainDependencies): Step {
+async function retryOrFail(
+  job: WorkedJob,
+  error: TrainerError,
+  output: string,
+  deps: TrainDependencies,
+): Promise<Step> {
   if (!error.retryable || job.attempt >= MAX_ATTEMPTS) return failed(error.code, error.message, output);
   const afterMs = FIRST_RETRY_MS * 2 ** (job.attempt - 1) * (0.5 + Math.random() / 2);
-  const next = intend(job, job.attempt + 1, afterMs, deps) as Extract<Step, { readonly kind: 'stay' }>;
+  const next = await intend(job, job.attempt + 1, afterMs, deps);
   return {
     ...next,
     facts: { ...next.facts, output },

@@ -10,7 +10,7 @@ import type { WorkedJob } from '../worked-job.ts';
 export interface ValidateDependencies {
   readonly settingsOf: (model: string) => ModelSettings;
   readonly trainerOf: (model: string) => Trainer | null;
-  readonly requestOf: (job: WorkedJob, signal: AbortSignal) => Promise<TrainingRequest>;
+  readonly requestOf: (job: WorkedJob, signal: AbortSignal) => TrainingRequest;
   readonly read: (jobId: string, part: TrainerPart | 'truth' | 'predictions') => AsyncIterable<Buffer>;
   readonly hasPredictions: (jobId: string) => Promise<boolean>;
   readonly registry: { place(job: WorkedJob, stage: RegistryStage, nowMs: number): Promise<void> };
@@ -51,7 +51,7 @@ async function predictions(
   }
   const trainer = deps.trainerOf(job.model);
   if (trainer === null) return 'its trainer is no longer configured';
-  const outcome = await trainer.predict(await deps.requestOf(job, signal), job.facts.training!);
+  const outcome = await trainer.predict(deps.requestOf(job, signal), job.facts.training!);
   if (outcome.kind === 'predicted') return outcome.rows;
   if (outcome.kind === 'none') return outcome.reason;
   return deps.realNow() < (job.facts.holdoutDeadlineMs ?? 0) ? 'wait' : 'no predictions of the holdout came in time';

@@ -36,7 +36,7 @@ export type TrainingOutcome =
     }
   | { readonly kind: 'failed'; readonly error: TrainerError; readonly output: string }
   /** It goes on elsewhere, and its end will be told. */
-  | { readonly kind: 'running'; readonly tokenHash: Buffer }
+  | { readonly kind: 'running' }
   | { readonly kind: 'busy'; readonly afterMs: number };
 
 /** A prediction of the candidate for a row of the holdout. */
@@ -54,6 +54,8 @@ export type HoldoutOutcome =
   | { readonly kind: 'none'; readonly reason: string };
 
 export interface Trainer {
+  /** SHA-256 of the token that it calls back with: stored before it is told, for it may call back before we know that it was. */
+  readonly tokenHash?: (externalId: string) => Buffer;
   /** Called again for the same external id after a crash: must then look up what it did before it does it again. */
   readonly train: (request: TrainingRequest) => Promise<TrainingOutcome>;
   readonly predict: (request: TrainingRequest, result: TrainingResult) => Promise<HoldoutOutcome>;
