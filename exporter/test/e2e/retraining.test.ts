@@ -167,8 +167,8 @@ describe('a trainer behind a webhook', () => {
       const { holdout } = await jsonOf<{ holdout: { url: string; predictions_url: string } }>(told);
       expect(await status(trainer.tell('retrain.completed', { seq: 9, candidate: { version: '3' } }))).toBe(409);
       expect((await fetch(holdout.url)).status).toBe(200);
-      expect((await fetch(holdout.url.replace('/data/holdout', '/data/train'))).status).toBe(403);
-      expect((await fetch(holdout.url.replace(/expires=\d+/, 'expires=99999999999'))).status).toBe(403);
+      expect((await fetch(holdout.url.replace('/data/holdout', '/data/train'))).status).toBe(401);
+      expect((await fetch(holdout.url.replace(/expires=\d+/, 'expires=99999999999'))).status).toBe(401);
       const upload = (token: string, body: string) =>
         fetch(holdout.predictions_url, {
           method: 'PUT',
@@ -183,7 +183,7 @@ describe('a trainer behind a webhook', () => {
       const ended = await scene.untilState(id, /^rejected$/);
       expect(ended.gate!.reasons.join()).toMatch(/answered 1 of \d+ rows/);
       expect(await status(trainer.tell('retrain.progress', { seq: 10 }))).toBe(409);
-      expect((await fetch(holdout.url)).status).toBe(403);
+      expect((await fetch(holdout.url)).status).toBe(401);
       expect(await status(upload(trainer.job!.callback.token, '{"id":"p2","prediction":"left"}'))).toBe(401);
     } finally {
       trainer.close();

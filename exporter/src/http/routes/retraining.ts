@@ -214,10 +214,14 @@ async function callerOfJob(request: FastifyRequest<OfJob>, { retraining }: Servi
   return caller;
 }
 
-export function jobId(request: FastifyRequest<OfJob>): string {
+function jobId(request: FastifyRequest<OfJob>): string {
   const { id } = request.params;
-  if (!UUID.test(id)) throw new ServiceError('not_found', 'There is no such job.');
+  if (!isJobId(id)) throw new ServiceError('not_found', 'There is no such job.');
   return id.toLowerCase();
+}
+
+export function isJobId(text: string): boolean {
+  return UUID.test(text);
 }
 
 /** A small JSON body that may be left out. */

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { readBody } from '../body.ts';
 import { HttpError, problem, sendProblem } from '../problem-details.ts';
 import type { Services } from '../services.ts';
-import { jobId } from './retraining.ts';
+import { isJobId } from './retraining.ts';
 
 const CALLBACK_CAPS = { bytes: 262_144, decompressedBytes: 262_144 };
 const params = Type.Object({ id: Type.String() });
@@ -25,14 +25,14 @@ export function trainerRoutes(server: FastifyInstance, { trainers, limits }: Ser
     },
     handler: async (request, reply) => {
       const body = await readBody(request.body, undefined, CALLBACK_CAPS);
-      const answer = await trainers.callback(jobId(request), request.headers, body);
+      const answer = await trainers.callback(provenId(request.params.id), request.headers, body);
       if (answer.status === 200) return reply.send(answer.body);
       sendProblem(reply, problem(answer.status, answer.detail));
       return reply;
     },
   });
 
-  server.get<OfJob & { Params: { part: string }; Querystring: { expires: number; signature: string } }>(
+  server.get<OfJob & { Params: { part: string }; Querystring: { expires?: string; signature?: string } }>(
     '/api/ml/retrain/jobs/:id/data/:part',
     {
       schema: {
@@ -41,14 +41,16 @@ export function trainerRoutes(server: FastifyInstance, { trainers, limits }: Ser
         description:
           '`train` and `test` have features and label; `holdout`, once the candidate is known, features only.',
         params: Type.Object({ id: Type.String(), part: Type.String() }),
-        querystring: Type.Object({ expires: Type.Integer(), signature: Type.String() }),
+        querystring: Type.Object({ expires: Type.Optional(Type.String()), signature: Type.Optional(Type.String()) }),
       },
       handler: async (request, reply) => {
         const part = PARTS.find((one) => one === request.params.part);
-        const { expires, signature } = request.query;
-        const pieces = part === undefined ? null : await trainers.data(jobId(request), part, { expires, signature });
+        const { expires = '', signature = '' } = request.query;
+        const id = provenId(request.params.id);
+        const pieces =
+          part === undefined ? null : await trainers.data(id, part, { expires: Number(expires), signature });
         if (pieces === null)
-          throw new HttpError(403, 'The address is not valid, has expired, or the data are not to be had (any more).');
+          throw new HttpError(401, 'The address is not valid, has expired, or the data are not to be had (any more).');
         return reply.type('application/gzip').send(Readable.from(pieces));
       },
     },
@@ -65,7 +67,7 @@ export function trainerRoutes(server: FastifyInstance, { trainers, limits }: Ser
       response: { 200: Type.Any() },
     },
     handler: async (request, reply) => {
-      const id = jobId(request);
+      const id = provenId(request.params.id);
       if (!(await trainers.mayUpload(id, request.headers.authorization)))
         throw new HttpError(401, 'The token of the job is missing or wrong.');
       const { bodyBytes, decompressedBytes } = limits();
@@ -76,4 +78,10 @@ export function trainerRoutes(server: FastifyInstance, { trainers, limits }: Ser
       return reply.send({ rows: await trainers.predictions(id, body) });
     },
   });
+}
+
+/** Who cannot prove anything learns nothing, not even that there is no such job. */
+function provenId(id: string): string {
+  if (!isJobId(id)) throw new HttpError(401, 'The signature or the token of the job is missing or wrong.');
+  return id.toLowerCase();
 }
