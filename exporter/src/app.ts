@@ -37,6 +37,7 @@ import { resolveDatabase } from './storage/embedded/resolve-database.ts';
 import { EvaluationHistory } from './storage/evaluation-history.ts';
 import { EVALUATION_INDEXES, EvaluationStore } from './storage/evaluation-store.ts';
 import { GroundTruthStore } from './storage/ground-truth-store.ts';
+import { HistoryStore } from './storage/history-store.ts';
 import { releaseLease, takeLease } from './storage/leases.ts';
 import { migrate } from './storage/migrate.ts';
 import { ModelStore } from './storage/model-store.ts';
@@ -302,6 +303,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         [...health.reports.values()]
           .map(({ report }) => report)
           .sort((a, b) => (`${a.model}\0${a.version}` < `${b.model}\0${b.version}` ? -1 : 1)),
+      history: new HistoryStore(pool),
       distribution: async ({ window, ...request }) => {
         if (!evaluator.isLeader)
           throw new ServiceError('unavailable', 'Another replica evaluates, or the statistics are still being read.');

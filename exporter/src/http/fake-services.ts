@@ -147,6 +147,7 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
       }),
     senderRoles: { get: () => undefined, load: () => Promise.resolve(), learn: () => Promise.resolve() },
     reports: () => [],
+    history: { health: () => Promise.resolve([]), predictions: () => Promise.resolve(new Map()) },
     distribution: ({ model, version = '1', feature }) =>
       Promise.resolve({ ...TENURE_DISTRIBUTION, model, version, feature }),
     models: {

@@ -8,6 +8,7 @@ import type { AlertFilter, StoredAlert, Verdict } from '../domain/alert.ts';
 import type { BaselineDescription, BaselineRow } from '../domain/baseline.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelDeclaration, ModelDescription } from '../domain/model.ts';
+import type { HealthPoint, HistoryQuery } from '../domain/health-history.ts';
 import type { ModelReport } from '../domain/model-report.ts';
 import type {
   DecodedRows,
@@ -37,6 +38,12 @@ export interface Services {
   };
   /** Latest evaluation of every model version, in order of name. */
   readonly reports: () => readonly ModelReport[];
+  /** What is kept of the past. Reject with ServiceError unavailable. */
+  readonly history: {
+    readonly health: (query: HistoryQuery) => Promise<readonly HealthPoint[]>;
+    /** Predictions by model in [from, to). */
+    readonly predictions: (fromMs: number, toMs: number) => Promise<ReadonlyMap<string, number>>;
+  };
   /** `version` undefined: the busiest; `window` as text such as `24h`, undefined: that of data_drift. Rejects with not_found, invalid. */
   readonly distribution: (request: {
     readonly model: string;

@@ -6,21 +6,22 @@ import type { Access } from '../auth.ts';
 import type { Services } from '../services.ts';
 import { findingsOf } from './findings.ts';
 import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
+import {
+  capital,
+  floorScore,
+  scoreNote,
+  statusOf,
+  STATUSES,
+  STATUS_WORDS,
+  timeHtml,
+  words,
+  worstFirst,
+  modelLink,
+} from './report-words.ts';
+import type { Status } from './report-words.ts';
 
 /** More models than this are for Grafana. */
 const SHOWN_MODELS = 200;
-/** From worst to best. `incomplete`: nothing is wrong as far as there is data, but some checks have none. */
-const STATUSES = ['alert', 'warning', 'incomplete', 'healthy'] as const;
-type Status = (typeof STATUSES)[number];
-const STATUS_WORDS: Readonly<Record<Status, string>> = {
-  alert: 'in alert',
-  warning: 'with warnings',
-  incomplete: 'incomplete',
-  healthy: 'healthy',
-};
-/** Weights add up to 1 only up to this. */
-const ROUNDING = 1e-9;
-const SEVERITIES: readonly ModelReport['severity'][] = ['high', 'medium', 'low', 'none'];
 
 /** `/`: how the models are, worst first, and where to go. */
 export function landingPage(
@@ -46,6 +47,7 @@ ${notReady === null ? '' : `<p class="banner" role="status"><strong>Not ready.</
 ${reports.length === 0 ? gettingStarted(address, access.tokens().length > 0) : overview(reports)}
 <h2>Where to go</h2>
 <ul class="links">
+<li><a href="/admin/ml/dashboard">Dashboard</a> <span class="soft">health over time, and jobs</span></li>
 <li><a href="/docs/ml">API</a> <span class="soft">every call, with examples</span></li>
 <li><a href="${escapeHtml(telemetryPath)}">Metrics</a> <span class="soft">for Prometheus</span></li>
 <li><a href="/api/ml/health">Health</a> <span class="soft">of every model, as JSON</span></li>
@@ -69,20 +71,11 @@ function titlePrefix(reports: readonly ModelReport[]): string {
 function evaluated(reports: readonly ModelReport[]): string {
   const newest = reports.reduce((latest, { evaluatedAtMs }) => Math.max(latest, evaluatedAtMs), -Infinity);
   if (newest === -Infinity) return '';
-  const iso = new Date(newest).toISOString();
-  return `evaluated <time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time> · `;
+  return `evaluated ${timeHtml(newest)} · `;
 }
 
 function overview(reports: readonly ModelReport[]): string {
-  const ranked = reports
-    .map((report) => ({ report, status: statusOf(report) }))
-    .sort(
-      (a, b) =>
-        STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status) ||
-        SEVERITIES.indexOf(a.report.severity) - SEVERITIES.indexOf(b.report.severity) ||
-        scoreOrder(a.report) - scoreOrder(b.report) ||
-        (a.report.model < b.report.model ? -1 : 1),
-    );
+  const ranked = worstFirst(reports);
   const tally = STATUSES.map((status) => {
     const count = ranked.filter((one) => one.status === status).length;
     return `<li class="${status}${count === 0 ? ' zero' : ''}"><strong>${count}</strong> ${STATUS_WORDS[status]}</li>`;
@@ -103,18 +96,12 @@ ${ranked
 
 function modelItem(report: ModelReport, status: Status): string {
   const { model, version, health, severity } = report;
-  const link = `/api/ml/health/${encodeURIComponent(model)}?version=${encodeURIComponent(version)}`;
+  const link = modelLink(model, version);
   const severe = severity === 'none' ? '' : ` <small>${severity} severity</small>`;
-  const score = Number.isNaN(health.score) ? '<strong>–</strong>' : `<strong>${floor(health.score)}</strong>`;
+  const score = Number.isNaN(health.score) ? '<strong>–</strong>' : `<strong>${floorScore(health.score)}</strong>`;
   return `<li class="model ${status}"><span class="status">${capital(status)}${severe}</span>
 <div class="what"><h3><a href="${escapeHtml(link)}">${escapeHtml(model)}</a>${version === '' ? '' : `<span class="soft">version ${escapeHtml(version)}</span>`}</h3>${findingsHtml(report)}</div>
 <span class="score">${score} <small>${scoreNote(health)}</small></span></li>`;
-}
-
-/** The level, and how much of the weight stands behind it where that is not all. */
-function scoreNote({ level, coverage }: ModelReport['health']): string {
-  if (level === 'unknown') return 'no data';
-  return coverage > 1 - ROUNDING ? level : `${level}, ${Math.floor(100 * coverage + ROUNDING)} % covered`;
 }
 
 function findingsHtml(report: ModelReport): string {
@@ -130,30 +117,6 @@ function findingsHtml(report: ModelReport): string {
   const { action } = report.recommendation;
   if (action !== 'none') lines.push(`<li>Recommended: ${words(action)}</li>`);
   return lines.length === 0 ? '' : `<ul class="findings">${lines.join('')}</ul>`;
-}
-
-function statusOf({ checks }: ModelReport): Status {
-  const states = CHECK_NAMES.map((name) => checks[name].state);
-  if (states.includes('alert')) return 'alert';
-  if (states.includes('warning')) return 'warning';
-  return states.includes('insufficient_data') ? 'incomplete' : 'healthy';
-}
-
-/** One decimal, never rounded up into another level. */
-function floor(score: number): string {
-  return (Math.floor(score * 10) / 10).toFixed(1);
-}
-
-function scoreOrder({ health }: ModelReport): number {
-  return Number.isNaN(health.score) ? -1 : health.score;
-}
-
-function words(name: string): string {
-  return name.replaceAll('_', ' ');
-}
-
-function capital(word: string): string {
-  return `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 }
 
 function gettingStarted(address: string, needsToken: boolean): string {

@@ -3,9 +3,9 @@
  * always a word, too, never a colour alone.
  */
 export const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2530; --soft: #56616f; --line: #d9dfe6; --paper: #ffffff; --raised: #f5f7f9; --link: #1558b0;
+:root { color-scheme: light dark; --ink: #1c2530; --soft: #56616f; --line: #d9dfe6; --paper: #ffffff; --raised: #f5f7f9; --link: #1558b0; --was: #b9c3ce;
   --alert: #b3261e; --warning: #8f4e00; --incomplete: #56616f; --healthy: #1a7043; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e9ef; --soft: #9aa7b5; --line: #313b47; --paper: #12171d; --raised: #1a2129; --link: #82b4ff;
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e9ef; --soft: #9aa7b5; --line: #313b47; --paper: #12171d; --raised: #1a2129; --link: #82b4ff; --was: #4a5765;
   --alert: #ff8a80; --warning: #f0ad4e; --incomplete: #9aa7b5; --healthy: #5fd394; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
@@ -69,6 +69,28 @@ summary { cursor: pointer; color: var(--link); width: max-content; max-width: 10
 .buttons { display: flex; flex-wrap: wrap; gap: .4rem; }
 .timeline { overflow-x: auto; margin: .5rem 0 1rem; } .timeline svg { display: block; width: 100%; min-width: 36rem; }
 .timeline text { fill: var(--soft); font: 13px system-ui, sans-serif; } .timeline line { stroke: var(--line); } .timeline rect { fill: var(--status, var(--link)); }
+.scroll { overflow-x: auto; margin: .5rem 0 1rem; }
+.scroll:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
+th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: middle; white-space: nowrap; }
+thead th { overflow-wrap: normal; color: var(--soft); font-weight: 600; font-size: .8125rem; vertical-align: bottom; white-space: normal; }
+tbody th { font-weight: 600; white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
+td small, dd small { color: var(--soft); font-size: .8125rem; }
+th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.check { color: var(--status); } .check.alert, .check.warning { font-weight: 600; } 
+.spark, .dist { display: block; max-width: 100%; height: auto; }
+.spark .line { fill: none; stroke: var(--link); stroke-width: 1.5; stroke-linejoin: round; } .spark .dot { fill: var(--link); }
+.spark .band { stroke: var(--line); stroke-dasharray: 3 4; } .spark .tick { fill: var(--soft); font-size: 11px; }
+.dist .was, .key.was { fill: var(--was); background: var(--was); } .dist .is, .key.is { fill: var(--link); background: var(--link); }
+.ends { display: flex; justify-content: space-between; width: 240px; max-width: 100%; color: var(--soft); font-size: .75rem; overflow: hidden; text-overflow: ellipsis; }
+.legend { color: var(--soft); font-size: .875rem; margin: 0; } .key { display: inline-block; width: .8rem; height: .8rem; margin: 0 .2rem 0 .6rem; vertical-align: -.1rem; } .key.was { margin-left: 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .75rem 1.5rem; margin: 1.25rem 0 .5rem; border-left: 4px solid var(--status); padding-left: 1rem; }
+.facts dt { color: var(--soft); font-size: .8125rem; } .facts dd { margin: 0; font-weight: 600; } .facts dd small { font-weight: 400; }
+.checks { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)); gap: 1rem; align-items: start; }
+.card { border: 1px solid var(--line); border-top: 4px solid var(--status); border-radius: 6px; padding: .75rem 1rem; min-width: 0; }
+.card h3 { display: flex; justify-content: space-between; gap: .5rem; } .card p { margin: .15rem 0 .4rem; font-size: .875rem; }
+.card table { font-size: .875rem; } .card th, .card td { padding: .25rem .5rem .25rem 0; } .card tbody th { font-weight: 400; min-width: 0; } .card tr:last-child > * { border-bottom: 0; } .card td:last-child, .card th:last-child { padding-right: 0; }
+main:has(table) { max-width: 80rem; }
 @media (max-width: 40rem) {
   .alert-item { grid-template-columns: minmax(0, 1fr); padding-left: .75rem; }
   .alert-item .status { display: flex; gap: .5rem; align-items: baseline; }

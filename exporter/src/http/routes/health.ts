@@ -1,10 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from '@sinclair/typebox';
-import type { ModelReport } from '../../domain/model-report.ts';
-import { ServiceError } from '../../domain/service-error.ts';
 import { authorise, requireModel } from '../auth.ts';
 import type { Access } from '../auth.ts';
 import { overviewJson, reportJson } from '../health-report.ts';
+import { busiest, groupByModel, reportOf, requireLeader } from '../latest-reports.ts';
 import type { Services } from '../services.ts';
 
 export function healthRoutes(server: FastifyInstance, services: Services, access: Access): void {
@@ -18,7 +17,7 @@ export function healthRoutes(server: FastifyInstance, services: Services, access
       const caller = authorise(request, 'read', access);
       requireLeader(services);
       const byModel: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-      for (const [model, reports] of grouped(services.reports()))
+      for (const [model, reports] of groupByModel(services.reports()))
         if (caller.mayTouch(model)) byModel[model] = overviewJson(busiest(reports));
       return reply.send(byModel);
     },
@@ -37,34 +36,9 @@ export function healthRoutes(server: FastifyInstance, services: Services, access
       const { model } = request.params;
       requireModel(authorise(request, 'read', access), model);
       requireLeader(services);
-      const reports = services.reports().filter((report) => report.model === model);
-      if (reports.length === 0)
-        throw new ServiceError('not_found', `There is no evaluation of a model ${JSON.stringify(model)} yet.`);
-      const { version } = request.query;
-      const report = version === undefined ? busiest(reports) : reports.find((one) => one.version === version);
-      if (report === undefined)
-        throw new ServiceError(
-          'not_found',
-          `Model ${JSON.stringify(model)} has no version ${JSON.stringify(version)}.`,
-        );
-      return reply.send({ ...reportJson(report), versions: reports.map((one) => one.version) });
+      const report = reportOf(services, model, request.query.version);
+      const versions = services.reports().filter((one) => one.model === model);
+      return reply.send({ ...reportJson(report), versions: versions.map((one) => one.version) });
     },
   });
-}
-
-/** A replica knows no reports; an empty answer would look as if there were no models. */
-function requireLeader(services: Services): void {
-  const reason = services.notLeader();
-  if (reason !== null) throw new ServiceError('unavailable', reason);
-}
-
-function grouped(reports: readonly ModelReport[]): Map<string, ModelReport[]> {
-  const byModel = new Map<string, ModelReport[]>();
-  for (const report of reports) byModel.set(report.model, [...(byModel.get(report.model) ?? []), report]);
-  return byModel;
-}
-
-/** Reports are never empty here. */
-function busiest(reports: readonly ModelReport[]): ModelReport {
-  return reports.reduce((most, report) => (report.windowPredictions > most.windowPredictions ? report : most));
 }
