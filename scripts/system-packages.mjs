@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { run } from './install.mjs';
 
 const needed = [
+  { program: 'chromium', package: 'chromium', for: 'the pages in a real browser' },
   { program: 'prometheus', package: 'prometheus', for: 'the scrape by a real Prometheus' },
   { program: 'promtool', package: 'prometheus', for: 'promtool check metrics' },
   { program: 'promtool', package: 'prometheus', for: 'the unit tests of the alerting rules' },

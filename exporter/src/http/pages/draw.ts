@@ -122,10 +122,25 @@ function overlap(bin: DistributionBin, lower: number, upper: number): number {
 }
 
 function summary(of: FeatureDistribution, intervals: readonly Interval[]): string {
-  const greatest = (side: 'baseline' | 'current') =>
-    intervals.reduce((most, one) => (one[side] > most[side] ? one : most));
-  const name = (interval: Interval) => (of.kind === 'numeric' ? `around ${short(interval.upper)}` : interval.name);
-  return `baseline most often ${name(greatest('baseline'))}, now ${name(greatest('current'))}`;
+  if (of.kind === 'numeric')
+    return `baseline median ${short(median(intervals, 'baseline'))}, now ${short(median(intervals, 'current'))}`;
+  const most = (side: 'baseline' | 'current') =>
+    intervals.reduce((best, one) => (one[side] > best[side] ? one : best)).name;
+  return `baseline most often ${most('baseline')}, now ${most('current')}`;
+}
+
+function median(intervals: readonly Interval[], side: 'baseline' | 'current'): number {
+  const half = intervals.reduce((sum, one) => sum + one[side], 0) / 2;
+  let below = 0;
+  for (const one of intervals) {
+    if (below + one[side] >= half && one[side] > 0) {
+      const { lower, upper } = one;
+      if (!Number.isFinite(lower) || !Number.isFinite(upper)) return Number.isFinite(upper) ? upper : lower;
+      return lower + ((half - below) / one[side]) * (upper - lower);
+    }
+    below += one[side];
+  }
+  return NaN;
 }
 
 /** Few digits, for the ends of an axis. */

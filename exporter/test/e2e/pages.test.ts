@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
+import type { ExporterProcess } from '../support/exporter-process.ts';
+import { makeEvents } from '../support/load.ts';
+import { temporaryFolder } from '../support/test-server.ts';
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+const PAGES = ['/', '/admin/ml/dashboard', '/admin/ml/models/model_0?version=1', '/docs/ml'];
+
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string }[];
+}
+
+describe('pages in a real browser', () => {
+  const dataPath = temporaryFolder();
+  let exporter: ExporterProcess;
+  let browser: Browser;
+  beforeAll(async () => {
+    exporter = await startExporter({
+      dataPath,
+      flags: [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`],
+    });
+    browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    });
+    for (let i = 0; i < 3; i++) await send(makeEvents(1_000, 2));
+    await eventually(async () => {
+      const health = await jsonOf<{ checks: { data_drift: { features: unknown[] } } }>(
+        await fetch(`${exporter.baseUrl}/api/ml/health/model_0`),
+      );
+      expect(health.checks.data_drift.features).toHaveLength(3);
+    }, 30_000);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await exporter.kill('SIGTERM');
+    rmSync(dataPath, { recursive: true, force: true });
+  });
+
+  const send = (events: unknown) =>
+    fetch(`${exporter.baseUrl}/api/ml/predictions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(events),
+    });
+
+  describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
+    test.each(PAGES)('%s has nothing that axe finds, on a screen and on a telephone', async (address) => {
+      for (const viewport of [
+        { width: 1_280, height: 900 },
+        { width: 390, height: 800 },
+      ]) {
+        const page = await browser.newPage({ colorScheme, viewport, bypassCSP: true });
+        await page.goto(exporter.baseUrl + address);
+        await page.evaluate(AXE);
+        const violations = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as Violation[];
+        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))])).toEqual([]);
+        // Wide tables scroll by themselves; the page does not.
+        const overflow = (await page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number;
+        expect(overflow).toBeLessThanOrEqual(0);
+        await page.close();
+      }
+    });
+  });
+
+  test('the dashboard leads to a model, whose features are drawn; without scripts', async () => {
+    const page = await browser.newPage({ javaScriptEnabled: false });
+    await page.goto(`${exporter.baseUrl}/admin/ml/dashboard`);
+    await page.getByRole('link', { name: 'model_1' }).click();
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('model_1 version 1');
+    expect(
+      await page
+        .getByRole('img', { name: /^Distribution of (age|income|region): baseline (median|most often)/ })
+        .count(),
+    ).toBe(3);
+    expect(await page.getByRole('heading', { level: 3 }).allTextContents()).toHaveLength(6);
+    await page.close();
+  });
+
+  test('the dashboard as JSON counts what was sent; history has a page for what is there', async () => {
+    await eventually(async () => {
+      const dashboard = await jsonOf<{ totalPredictions: number; models: Record<string, { history: unknown[] }> }>(
+        await fetch(`${exporter.baseUrl}/api/ml/dashboard?range=24h`),
+      );
+      expect(dashboard.totalPredictions).toBe(3_000);
+      expect(Object.keys(dashboard.models)).toEqual(['model_0', 'model_1']);
+    }, 90_000);
+    const history = await jsonOf<{ evaluations: unknown[]; next: string | null }>(
+      await fetch(`${exporter.baseUrl}/api/ml/history/model_0`),
+    );
+    expect([history.evaluations.length > 0, history.next]).toEqual([true, null]);
+    expect((await fetch(`${exporter.baseUrl}/api/ml/history/nobody`)).status).toBe(404);
+    expect((await fetch(`${exporter.baseUrl}/api/ml/dashboard?range=always`)).status).toBe(400);
+    expect((await fetch(`${exporter.baseUrl}/api/ml/history/model_0?cursor=x`)).status).toBe(400);
+    expect((await fetch(`${exporter.baseUrl}/admin/ml/models/nobody`)).status).toBe(404);
+  }, 120_000);
+});
