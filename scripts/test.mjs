@@ -1,10 +1,11 @@
 // `npm test -- <Jest's options>`: installs what the tests need, runs every runner, and ends with the summed counts and with what could not be run.
 import { ensureInstalled } from './install.mjs';
+import { ensurePython } from './python.mjs';
 import { runners } from './runners.mjs';
 import { ensureSystemPackages } from './system-packages.mjs';
 
 ensureInstalled();
-const missing = ensureSystemPackages();
+const missing = [...ensureSystemPackages(), ...ensurePython()];
 const strict = process.env.CI === 'true';
 if (strict && missing.length > 0) {
   console.error(`With CI=true nothing may be skipped:\n${missing.join('\n')}`);

@@ -137,10 +137,19 @@ describe('ModelMonitor', () => {
     expect(one.dropped).toBe(1);
   });
 
-  test('a full queue drops what comes on top, and counts it', async () => {
-    const one = monitor({ queueLimit: 3, batchSize: 100 });
+  test('a full queue drops what comes on top, counts it and says which', async () => {
+    const lost: unknown[] = [];
+    const one = monitor({
+      queueLimit: 3,
+      batchSize: 100,
+      onDropped: (rows, reason) => lost.push([rows.map((row) => row.prediction_id), reason]),
+    });
     for (let i = 0; i < 5; i++) one.logPrediction({ predictionId: `p${i}` });
     expect(one.dropped).toBe(2);
+    expect(lost).toEqual([
+      [['p3'], 'queue_full'],
+      [['p4'], 'queue_full'],
+    ]);
     await one.close();
     expect(received[0]!.rows.map((row) => row.prediction_id)).toEqual(['p0', 'p1', 'p2']);
   });

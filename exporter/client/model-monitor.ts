@@ -46,6 +46,11 @@ export interface ModelMonitorOptions {
   readonly flushIntervalMs?: number;
   /** Rows that wait while the exporter is away; what comes on top is dropped and counted, serving goes on. Default 100,000. */
   readonly queueLimit?: number;
+  /** Rows that are lost: the queue was full, or the exporter refused their request as a whole. */
+  readonly onDropped?: (
+    rows: readonly Readonly<Record<string, unknown>>[],
+    reason: 'queue_full' | 'request_refused',
+  ) => void;
   readonly onRejected?: (rejections: readonly Rejection[]) => void;
   /** The exporter refuses whole requests, for instance the token. The rows are dropped. */
   readonly onError?: (error: Error) => void;
@@ -155,7 +160,7 @@ class Outbox {
 
   add(row: Readonly<Record<string, unknown>>): void {
     if (this.queue.length >= (this.options.queueLimit ?? 100_000)) {
-      this.dropped++;
+      this.drop([row], 'queue_full');
       return;
     }
     this.queue.push(row);
@@ -195,6 +200,11 @@ class Outbox {
     }
   }
 
+  private drop(rows: readonly Readonly<Record<string, unknown>>[], reason: 'queue_full' | 'request_refused'): void {
+    this.dropped += rows.length;
+    this.options.onDropped?.(rows, reason);
+  }
+
   private post(body: string): Promise<Response> {
     const { url } = this.options;
     const headers = { 'content-type': 'application/json', ...authorization(this.options) };
@@ -203,7 +213,7 @@ class Outbox {
 
   private async settle(answer: Response, batch: readonly Readonly<Record<string, unknown>>[]): Promise<void> {
     if (!answer.ok && answer.status !== 422) {
-      this.dropped += batch.length;
+      this.drop(batch, 'request_refused');
       this.options.onError?.(new Error(await describe(answer)));
       return;
     }

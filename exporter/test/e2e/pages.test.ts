@@ -59,10 +59,10 @@ describe('pages in a real browser', () => {
         const page = await browser.newPage({ colorScheme, viewport, bypassCSP: true });
         await page.goto(exporter.baseUrl + address);
         await page.evaluate(AXE);
-        const violations = (await page.evaluate('axe.run().then(({ violations }) => violations)')) as Violation[];
+        const violations: Violation[] = await page.evaluate('axe.run().then(({ violations }) => violations)');
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))])).toEqual([]);
         // Wide tables scroll by themselves; the page does not.
-        const overflow = (await page.evaluate('document.documentElement.scrollWidth - innerWidth')) as number;
+        const overflow: number = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
         expect(overflow).toBeLessThanOrEqual(0);
         await page.close();
       }

@@ -1,0 +1,94 @@
+// Depends on nothing but fetch: copy this file, or import it, into whatever shows the health of models or acts on it.
+
+export interface MLDashboardOptions {
+  /** Such as http://127.0.0.1:9477 */
+  readonly url: string;
+  /** Bearer token of scope read (and admin, for triggerRetraining). */
+  readonly token?: string;
+}
+
+/** A check in alert now. */
+export interface ActiveAlert {
+  readonly model: string;
+  readonly version: string;
+  readonly check: string;
+  readonly severity: string;
+  /** The figure that a person would ask for; '' when the check says it all. */
+  readonly detail: string;
+  readonly evaluated_at: string;
+}
+
+export interface ModelOnDashboard {
+  /** The version with most predictions. */
+  readonly version: string;
+  /** 0-100; null when no check has data. */
+  readonly overall_health: number | null;
+  readonly level: string;
+  readonly coverage: number;
+  readonly severity: string;
+  /** In the range. */
+  readonly predictions: number;
+  readonly history: readonly {
+    readonly at: string;
+    readonly overall_health: number | null;
+    readonly severity: string;
+  }[];
+}
+
+export interface DashboardMetrics {
+  readonly range: string;
+  readonly from: string;
+  readonly to: string;
+  readonly totalPredictions: number;
+  /** Mean score of the predicted class, 0..1; null when no model sends scores. */
+  readonly avgConfidence: number | null;
+  readonly activeAlerts: readonly ActiveAlert[];
+  readonly models: Readonly<Record<string, ModelOnDashboard>>;
+}
+
+export interface ModelHealthScore {
+  readonly version: string;
+  readonly overall_health: number | null;
+  readonly level: string;
+  readonly coverage: number;
+  readonly severity: string;
+  readonly checks: Readonly<Record<string, Readonly<Record<string, unknown>> & { state: string; alert: boolean }>>;
+}
+
+/** What a dashboard of one's own asks of the exporter. Every call rejects with an Error in the exporter's own words. */
+export class MLDashboardService {
+  private readonly options: MLDashboardOptions;
+
+  constructor(options: MLDashboardOptions) {
+    this.options = options;
+  }
+
+  /** @param range such as `24h` or `7d` */
+  getDashboardMetrics(range = '7d'): Promise<DashboardMetrics> {
+    return this.call<DashboardMetrics>(`/api/ml/dashboard?range=${encodeURIComponent(range)}`);
+  }
+
+  /** By model. */
+  getModelHealthScores(): Promise<Readonly<Record<string, ModelHealthScore>>> {
+    return this.call<Readonly<Record<string, ModelHealthScore>>>('/api/ml/health');
+  }
+
+  /** @returns the job, which may be one that was under way; `created` says so */
+  triggerRetraining(model: string, reason: string): Promise<{ readonly jobId: string; readonly created: boolean }> {
+    return this.call(`/api/ml/retrain/${encodeURIComponent(model)}`, { reason });
+  }
+
+  private async call<T>(path: string, body?: unknown): Promise<T> {
+    const { url, token } = this.options;
+    const response = await fetch(url.replace(/\/+$/, '') + path, {
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    if (response.ok) return (await response.json()) as T;
+    const problem = (await response.json().catch(() => ({}))) as { title?: string; detail?: string };
+    throw new Error(`${response.status} ${problem.title ?? response.statusText}: ${problem.detail ?? 'no details'}`);
+  }
+}
