@@ -20,6 +20,9 @@ export interface ExporterOptions {
   readonly dataPath: string;
   readonly flags?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Put before the command, as `ip netns exec NAME`. */
+  readonly prefix?: readonly string[];
+  readonly listen?: string;
 }
 
 const MAIN = path.resolve(__dirname, '..', '..', 'dist', 'src', 'main.js');
@@ -28,15 +31,21 @@ export async function startExporter({
   dataPath,
   flags = [],
   environment = {},
+  prefix = [],
+  listen = '127.0.0.1:0',
 }: ExporterOptions): Promise<ExporterProcess> {
-  const child = spawn(
+  const [program = process.execPath, ...words] = [
+    ...prefix,
     process.execPath,
-    [MAIN, '--web.listen-address=127.0.0.1:0', `--data.path=${dataPath}`, ...flags],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', ...environment },
-    },
-  );
+    MAIN,
+    `--web.listen-address=${listen}`,
+    `--data.path=${dataPath}`,
+    ...flags,
+  ];
+  const child = spawn(program, words, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', ...environment },
+  });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (log += piece));
   const baseUrl = await addressOf(child, () => log);

@@ -1,0 +1,25 @@
+// `npm run chaos -- [minutes] [events/s]`: break things under load and count. `npm run chaos -- soak [minutes] [events/s]`: load alone, and
+// what it does to the process. `npm run chaos -- fuzz [cases]`: every decoder and route with generated input.
+import path from 'node:path';
+import { ensureBuilt } from './build.mjs';
+import { ensureInstalled, root, run } from './install.mjs';
+
+ensureInstalled();
+ensureBuilt();
+const [first, ...rest] = process.argv.slice(2);
+const support = path.join(root, 'exporter', 'test', 'support', 'run-typescript.cjs');
+const program = (name) => path.join(root, 'exporter', 'test', 'chaos', `${name}.ts`);
+if (first === 'fuzz')
+  process.exitCode = run(
+    process.execPath,
+    [path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'), 'exporter/test/fuzz'],
+    { env: { ...process.env, FUZZ_CASES: rest[0] ?? '100000' } },
+  );
+else if (first === 'soak') process.exitCode = run(process.execPath, [support, program('soak'), ...rest]);
+else
+  process.exitCode = run(process.execPath, [
+    '--max-old-space-size=8192',
+    support,
+    program('main'),
+    ...[first, ...rest].filter((word) => word !== undefined),
+  ]);
