@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { alertServices, tendAlerts } from './alert-services.ts';
+import { baselineWork } from './baseline-work.ts';
 import { captureBaseline, uploadBaseline } from './baseline/make-baseline.ts';
 import type { BaselineDependencies } from './baseline/make-baseline.ts';
 import { parseDuration } from './config/duration.ts';
@@ -16,11 +17,13 @@ import { ServiceError } from './domain/service-error.ts';
 import type { Settings } from './domain/settings.ts';
 import { Evaluator } from './evaluation/evaluator.ts';
 import { ModelHealth } from './evaluation/model-health.ts';
+import { reachMs } from './evaluation/moving-baseline.ts';
 import { STORE_FAMILIES } from './exposition/families.ts';
 import { renderExposition } from './exposition/render.ts';
 import { createSelfMetrics } from './exposition/self-metrics.ts';
 import type { SelfMetrics } from './exposition/self-metrics.ts';
 import { SeriesStore } from './exposition/series-store.ts';
+import { HOUR_MS } from './histogram/time-bucket.ts';
 import { createServer } from './http/server.ts';
 import type { ServerTls } from './http/server.ts';
 import type { Services } from './http/services.ts';
@@ -133,7 +136,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       capacityRows: QUEUE_CAPACITY_ROWS,
     });
     const groundTruth = new GroundTruthStore(pool, catalog);
-    const baselines = new BaselineStore(pool, catalog, () => clock.now() - longestWindowMs(settings(), catalog));
+    const baselines = new BaselineStore(pool, catalog, (versionId) => {
+      const { settings: own } = catalog.version(versionId)?.model ?? { settings: settings().defaults };
+      return clock.now() - Math.max(longestWindowMs(settings(), catalog), reachMs(own, clock.now()) + HOUR_MS);
+    });
+    const statistics = new StatisticsStore(pool);
     const models = new ModelStore(pool, catalog);
     const audit = new AuditStore(pool);
 
@@ -143,7 +150,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
     const holder = randomUUID();
     const evaluator = new Evaluator({
-      source: new StatisticsStore(pool),
+      source: statistics,
       schemes: catalog,
       takeLease: () => takeLease(leasePool, EVALUATOR_LEASE, holder, LEASE_TTL_MS),
       holder,
@@ -160,6 +167,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         chunks: (id) => baselines.chunks(id),
         recounting: () => baselines.recounting(),
         longestWindowMs: () => longestWindowMs(settings(), catalog),
+        past: (...of) => statistics.past(...of),
       },
       evaluator.memory,
     );
@@ -195,7 +203,16 @@ export async function startApp(options: AppOptions): Promise<App> {
       health,
       catalog,
       baselines,
-      capture: (model, version, range) => captureBaseline(model, version, range, baselineDependencies),
+      makeBaselines: baselineWork({
+        clock,
+        log,
+        versions: () => catalog.versions(),
+        rowsOf: (versionId) => evaluator.memory.totalsOf(versionId).traffic.rows,
+        rawRetentionMs: () => settings().retention.rawMs,
+        load: (id) => baselines.load(id),
+        activate: (activation) => baselines.activate(activation),
+        capture: (model, version, range) => captureBaseline(model, version, range, baselineDependencies),
+      }),
       groundTruth,
       evaluations: new EvaluationStore(pool, evaluationDays.ensure),
       partitions: { predictions: predictionDays, evaluations: evaluationDays },

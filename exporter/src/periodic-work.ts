@@ -1,7 +1,5 @@
-import type { BaselineDescription } from './domain/baseline.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
-import { ServiceError } from './domain/service-error.ts';
 import { CHECK_NAMES, windowsOf } from './domain/settings.ts';
 import type { Settings } from './domain/settings.ts';
 import { CheckFailed } from './evaluation/evaluate-model.ts';
@@ -28,11 +26,8 @@ export interface PeriodicParts {
   readonly health: ModelHealth;
   readonly catalog: Catalog;
   readonly baselines: BaselineStore;
-  readonly capture: (
-    model: string,
-    version: string,
-    range: { fromMs: number; toMs: number; limit: number },
-  ) => Promise<BaselineDescription>;
+  /** Those that nobody has to ask for. */
+  readonly makeBaselines: () => Promise<void>;
   readonly groundTruth: GroundTruthStore;
   readonly evaluations: EvaluationStore;
   readonly partitions: { readonly predictions: DayPartitions; readonly evaluations: DayPartitions };
@@ -43,7 +38,6 @@ export interface PeriodicParts {
 }
 
 const FOLD_EVERY_MS = MINUTE_MS;
-const CAPTURE_RETRY_MS = 5 * MINUTE_MS;
 /** Labels that crossed their prediction in concurrent transactions are joined within a tick; older ones once a minute. */
 const RECENT_LABELS_MS = 10 * MINUTE_MS;
 
@@ -56,7 +50,6 @@ export function longestWindowMs(settings: Settings, catalog: Catalog): number {
 
 export function tickDependencies(parts: PeriodicParts): TickDependencies {
   const { evaluator, health, catalog, series, self, clock, log } = parts;
-  const captureNotBefore = new Map<number, number>();
   /** Evaluated since evaluations were last stored. */
   const unsaved = new Set<number>();
   let maintainedAt = -Infinity;
@@ -74,36 +67,8 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
     },
     captureBaselines: async () => {
       await parts.baselines.resumeRecounts();
-      for (const { target, baselineId, model } of catalog.versions()) {
-        const { mode, autoCapture } = model.settings.baseline;
-        if (
-          baselineId !== null ||
-          mode !== 'auto' ||
-          evaluator.memory.totalsOf(target.versionId).traffic.rows < autoCapture
-        )
-          continue;
-        if (performance.now() < (captureNotBefore.get(target.versionId) ?? 0)) continue;
-        captureNotBefore.set(target.versionId, performance.now() + CAPTURE_RETRY_MS);
-        const range = {
-          fromMs: clock.now() - parts.settings().retention.rawMs,
-          toMs: clock.now() + DAY_MS,
-          limit: autoCapture,
-        };
-        try {
-          const { rows, task } = await parts.capture(target.model, target.version, range);
-          log.info(
-            { model: target.model, version: target.version, rows, task },
-            'the first predictions became the baseline',
-          );
-        } catch (error) {
-          if (error instanceof ServiceError && error.code === 'unavailable') throw error;
-          log.warn(
-            { err: error, model: target.model, version: target.version },
-            'no baseline could be captured; it will be tried again',
-          );
-        }
-      }
-      // What a capture counted again is evaluated in this very tick.
+      await parts.makeBaselines();
+      // What a new baseline counted again is evaluated in this very tick.
       await evaluator.catchUp();
     },
     evaluate: async () => {

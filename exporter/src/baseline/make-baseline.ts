@@ -17,6 +17,8 @@ import type { ReferenceBatch } from './spool.ts';
 export interface Activation {
   readonly target: ModelTarget;
   readonly kind: 'reference' | 'captured';
+  /** Id of the baseline of another version that it is a copy of; null: its own. */
+  readonly inheritedFrom: number | null;
   readonly madeAtMs: number;
   /** Rows of a captured baseline lie in [fromMs, toMs); null for an upload. */
   readonly captured: { readonly fromMs: number; readonly toMs: number } | null;
@@ -167,7 +169,18 @@ async function finish(
   const counts = countBaseline(spool, counting, present);
   const chunks = settings.selfCalibrated ? countChunks(spool, counting, present, BASELINE_CHUNKS) : [];
   const { rows } = spool;
-  return deps.activate({ target, ...what, madeAtMs: deps.now(), learnt, scheme, counts, chunks, rows, summaries });
+  return deps.activate({
+    target,
+    ...what,
+    inheritedFrom: null,
+    madeAtMs: deps.now(),
+    learnt,
+    scheme,
+    counts,
+    chunks,
+    rows,
+    summaries,
+  });
 }
 
 function requireRows({ rows }: Spool): void {

@@ -34,6 +34,8 @@ export interface BaselineDescription {
   readonly model: string;
   readonly version: string;
   readonly kind: Exclude<BaselineKind, 'none'>;
+  /** Version whose baseline it is a copy of; null: its own. */
+  readonly inheritedFrom: string | null;
   readonly madeAtMs: number;
   readonly active: boolean;
   readonly rows: number;

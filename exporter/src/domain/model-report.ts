@@ -55,6 +55,8 @@ export interface BaselineSummary {
   readonly madeAtMs: number;
   readonly rows: number;
   readonly performance: PerformanceFigures | null;
+  /** Why windows are compared with the plain baseline although a rolling or seasonal one is configured; null: none is. */
+  readonly reason: string | null;
 }
 
 /** Counters of one model version since it was first seen: they only grow, and survive restarts because they come from committed statistics. */

@@ -34,7 +34,7 @@ function evaluate(
   of: ModelContext = context,
 ) {
   const window = typeof counts === 'function' ? counts : () => counts;
-  return evaluateModel({ model: 'churn', version: '3', nowMs: NOW, context: of, window });
+  return evaluateModel({ model: 'churn', version: '3', nowMs: NOW, context: of, baselines: null, window });
 }
 
 describe('evaluateModel', () => {
@@ -96,7 +96,7 @@ describe('evaluateModel', () => {
 
   test('without a baseline only what needs none has data', () => {
     const report = evaluate(healthy(), testContext({ baseline: null }));
-    expect(report.baseline).toEqual({ kind: 'none', madeAtMs: NaN, rows: 0, performance: null });
+    expect(report.baseline).toEqual({ kind: 'none', madeAtMs: NaN, rows: 0, performance: null, reason: null });
     expect(CHECK_NAMES.filter((name) => report.checks[name].state === 'ok')).toEqual(['error_rate', 'data_quality']);
     expect(report.health.coverage).toBeCloseTo(0.15, 12);
   });

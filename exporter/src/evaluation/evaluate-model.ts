@@ -8,20 +8,24 @@ import { recommend } from '../domain/recommendation.ts';
 import { windowsOf } from '../domain/settings.ts';
 import type { CheckName, ModelSettings } from '../domain/settings.ts';
 import { severityOf } from '../domain/severity.ts';
+import type { WindowBaselines } from './moving-baseline.ts';
 
 export interface EvaluationInput {
   readonly model: string;
   readonly version: string;
   readonly nowMs: number;
+  /** With the plain baseline. */
   readonly context: ModelContext;
+  /** Baselines that windows have of their own; null: none has. */
+  readonly baselines: WindowBaselines | null;
   /** Counts of the window of this length, its features only when asked for; these are valid until the next call. */
   readonly window: (windowMs: number, withFeatures: boolean) => ModelCounts;
 }
 
 /** Six checks over their windows, and what they come to. Pure: the same counts give the same report. */
-export function evaluateModel({ model, version, nowMs, context, window }: EvaluationInput): ModelReport {
+export function evaluateModel({ model, version, nowMs, context, baselines, window }: EvaluationInput): ModelReport {
   const { settings } = context;
-  const looked = lookAtWindows(context, window);
+  const looked = lookAtWindows(context, baselines, window);
   const outcomeOf = (check: Check, windowMs: number) => looked.outcomes.get(check)!.get(windowMs);
   const checks = Object.fromEntries(
     CHECKS.map((check) => [check.name, outcomeOf(check, settings.windows[check.name])]),
@@ -34,7 +38,7 @@ export function evaluateModel({ model, version, nowMs, context, window }: Evalua
     version,
     task: context.task,
     evaluatedAtMs: nowMs,
-    baseline: summarise(context),
+    baseline: summarise(withBaseline(context, baselines, settings.windows.data_drift), baselines?.reason ?? null),
     health: healthScore(checks, settings.weights),
     severity: severityOf(checks, settings.thresholds),
     recommendation: recommend(checks, settings.thresholds, new Map()),
@@ -54,8 +58,12 @@ interface Looked {
 }
 
 /** Window by window, so that one that several checks look at is summed once. */
-function lookAtWindows(context: ModelContext, window: EvaluationInput['window']): Looked {
-  const { settings } = context;
+function lookAtWindows(
+  plain: ModelContext,
+  baselines: WindowBaselines | null,
+  window: EvaluationInput['window'],
+): Looked {
+  const { settings } = plain;
   const outcomes = new Map<Check, Map<number, CheckOutcome>>(CHECKS.map((check) => [check, new Map()]));
   let confidenceAverage = NaN;
   let windowPredictions = 0;
@@ -63,6 +71,7 @@ function lookAtWindows(context: ModelContext, window: EvaluationInput['window'])
     const checks = CHECKS.filter((check) => looksAt(check, settings, windowMs));
     const withFeatures = checks.some(({ needs }) => needs.includes('features'));
     const counts = window(windowMs, withFeatures);
+    const context = withBaseline(plain, baselines, windowMs);
     for (const check of checks) {
       outcomes.get(check)!.set(windowMs, evaluateCheck(check, context, counts, windowMs));
       if (settings.windows[check.name] !== windowMs) continue;
@@ -98,13 +107,20 @@ function evaluateCheck(check: Check, context: ModelContext, counts: ModelCounts,
   }
 }
 
-function summarise(context: ModelContext): ModelReport['baseline'] {
+function withBaseline(plain: ModelContext, baselines: WindowBaselines | null, windowMs: number): ModelContext {
+  const baseline = baselines?.byWindow.get(windowMs);
+  return baseline === undefined ? plain : { ...plain, baseline };
+}
+
+/** Of the window of data drift. */
+function summarise(context: ModelContext, reason: string | null): ModelReport['baseline'] {
   const baseline: ModelBaseline | null = context.baseline;
-  if (baseline === null) return { kind: 'none', madeAtMs: NaN, rows: 0, performance: null };
+  if (baseline === null) return { kind: 'none', madeAtMs: NaN, rows: 0, performance: null, reason };
   return {
     kind: baseline.kind,
     madeAtMs: baseline.madeAtMs,
     rows: baseline.features.rows,
     performance: baseline.performance.labelled === 0 ? null : performanceFigures(baseline.performance, context),
+    reason,
   };
 }

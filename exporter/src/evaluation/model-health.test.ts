@@ -62,6 +62,7 @@ function setUp() {
       chunks: () => Promise.resolve(world.chunks),
       recounting: () => Promise.resolve(world.recounting),
       longestWindowMs: () => 25 * HOUR_MS,
+      past: () => Promise.resolve([]),
     },
     memory,
   );

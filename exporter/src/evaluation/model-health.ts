@@ -1,6 +1,6 @@
 import type { ModelBaseline, ModelContext, ModelCounts } from '../checks/check.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
-import type { ModelReport, ModelTotals } from '../domain/model-report.ts';
+import type { ModelReport, ModelTotals, SegmentReport } from '../domain/model-report.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import { CHECK_NAMES } from '../domain/settings.ts';
 import type { ModelSettings, Thresholds } from '../domain/settings.ts';
@@ -16,6 +16,8 @@ import { evaluateModel } from './evaluate-model.ts';
 import type { EvaluationInput } from './evaluate-model.ts';
 import { drawColumn, featureBins } from './feature-distribution.ts';
 import { modelTotals } from './model-totals.ts';
+import { MovingBaselines } from './moving-baseline.ts';
+import type { PastBuckets } from './moving-baseline.ts';
 import { evaluateSegment } from './segment-health.ts';
 import type { StatisticsMemory } from './statistics-memory.ts';
 
@@ -54,6 +56,8 @@ export interface HealthSources {
   recounting(): Promise<ReadonlySet<number>>;
   /** Counts are in memory for so long. */
   longestWindowMs(): number;
+  /** For rolling and seasonal baselines. */
+  readonly past: PastBuckets;
 }
 
 export interface DistributionRequest {
@@ -81,9 +85,11 @@ export class ModelHealth {
   private readonly latest = new Map<number, Evaluated>();
   private readonly evaluatedAtMinute = new Map<number, number>();
   private readonly baselines = new Map<number, KnownBaseline>();
+  private readonly moving: MovingBaselines;
 
   constructor(sources: HealthSources, memory: StatisticsMemory) {
     this.sources = sources;
+    this.moving = new MovingBaselines((...of) => this.sources.past(...of));
     this.memory = memory;
   }
 
@@ -128,6 +134,7 @@ export class ModelHealth {
         onVersionError(versionId, error);
       }
     }
+    this.moving.keep(new Set(versions.map(({ target }) => target.scheme.id)));
     return { evaluated, gone: this.forgetGone(new Set(versions.map(({ target }) => target.versionId))) };
   }
 
@@ -146,7 +153,9 @@ export class ModelHealth {
       );
     const windowMs = request.windowMs ?? model.settings.windows.data_drift;
     this.requireWindow(windowMs, target);
-    const baseline = baselineId === null ? null : (await this.baseline(baselineId)).whole;
+    const plain = baselineId === null ? null : (await this.baseline(baselineId)).whole;
+    const moving = plain === null ? undefined : await this.moving.of(target, model.settings, nowMs);
+    const baseline = moving?.byWindow.get(windowMs) ?? plain;
     const { features } = this.memory.window(target, nowMs, windowMs);
     const bins = target.scheme.features[feature.column - FIRST_FEATURE_COLUMN];
     return {
@@ -191,7 +200,8 @@ export class ModelHealth {
 
   private async evaluateVersion({ target, baselineId, model }: EvaluatedVersion, nowMs: number): Promise<Evaluated> {
     const known = baselineId === null ? null : await this.baseline(baselineId);
-    const baseline = known?.whole ?? null;
+    const moving = (segmentId: number) => this.moving.of(target, model.settings, nowMs, segmentId);
+    const baselines = known === null ? null : await moving(WHOLE);
     const plain: ModelContext = {
       task: target.task,
       classes: model.classes,
@@ -199,23 +209,25 @@ export class ModelHealth {
       errorReasons: model.errorReasons,
       columns: target.features,
       scheme: target.scheme,
-      baseline,
+      baseline: known?.whole ?? null,
       settings: model.settings,
     };
     const windowOf = (segmentId: number) => (windowMs: number, withFeatures: boolean) =>
       this.memory.window(target, nowMs, windowMs, withFeatures, segmentId);
-    const of = { model: target.model, version: target.version, nowMs, window: windowOf(WHOLE) };
+    const of = { model: target.model, version: target.version, nowMs, baselines, window: windowOf(WHOLE) };
     const thresholds = await this.thresholdsFor(baselineId, plain, of);
     const context = { ...plain, settings: { ...model.settings, thresholds } };
     const whole = evaluateModel({ ...of, context });
-    const report = {
-      ...whole,
-      segments: this.segmentsOf(target, model).flatMap(([id, segment]) => {
-        // Calibrated for windows of all predictions, thresholds would be too narrow for those of a part.
-        const own = { ...plain, baseline: known?.segments.get(id) ?? null };
-        return evaluateSegment(whole, { segment, context: own, window: windowOf(id) }) ?? [];
-      }),
-    };
+    const segments: SegmentReport[] = [];
+    for (const [id, segment] of this.segmentsOf(target, model)) {
+      // Calibrated for windows of all predictions, thresholds would be too narrow for those of a part.
+      const own = { ...plain, baseline: known?.segments.get(id) ?? null };
+      const ownBaselines = known === null ? null : await moving(id);
+      const part = evaluateSegment(whole, { segment, context: own, baselines: ownBaselines, window: windowOf(id) });
+      if (part !== null) segments.push(part);
+    }
+    const report = { ...whole, segments };
+    const baseline = baselines?.byWindow.get(model.settings.windows.data_drift) ?? known?.whole ?? null;
     const names = { classes: model.classes, errorReasons: model.errorReasons, features: target.features };
     const counted = this.memory.totalsOf(target.versionId);
     const totals = {

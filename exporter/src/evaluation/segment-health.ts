@@ -4,21 +4,30 @@ import { CHECK_NAMES, NO_EXTRA_WINDOWS } from '../domain/settings.ts';
 import type { CheckName } from '../domain/settings.ts';
 import type { Segment } from '../histogram/segments.ts';
 import { evaluateModel } from './evaluate-model.ts';
+import type { WindowBaselines } from './moving-baseline.ts';
 
 export interface SegmentInput {
   readonly segment: Segment;
   /** With the baseline of the segment itself: a part differs from the whole without any drift. */
   readonly context: ModelContext;
+  readonly baselines: WindowBaselines | null;
   readonly window: (windowMs: number, withFeatures: boolean) => ModelCounts;
 }
 
 /** The six checks over a segment; null without predictions in its windows. */
 export function evaluateSegment(
   { model, version, evaluatedAtMs }: Pick<ModelReport, 'model' | 'version' | 'evaluatedAtMs'>,
-  { segment, context, window }: SegmentInput,
+  { segment, context, baselines, window }: SegmentInput,
 ): SegmentReport | null {
   const settings = { ...context.settings, extraWindows: NO_EXTRA_WINDOWS };
-  const report = evaluateModel({ model, version, nowMs: evaluatedAtMs, context: { ...context, settings }, window });
+  const report = evaluateModel({
+    model,
+    version,
+    nowMs: evaluatedAtMs,
+    context: { ...context, settings },
+    baselines,
+    window,
+  });
   if (report.windowPredictions === 0) return null;
   const checks = Object.fromEntries(
     CHECK_NAMES.map((name) => {

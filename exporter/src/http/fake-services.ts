@@ -33,6 +33,7 @@ export const CHURN_BASELINE: BaselineDescription = {
   model: 'churn',
   version: '1',
   kind: 'reference',
+  inheritedFrom: null,
   madeAtMs: MADE_AT_MS,
   active: true,
   rows: 5_000,

@@ -28,6 +28,7 @@ export function reportJson(report: ModelReport): Record<string, unknown> {
       kind: report.baseline.kind,
       made_at: Number.isNaN(report.baseline.madeAtMs) ? null : new Date(report.baseline.madeAtMs).toISOString(),
       rows: report.baseline.rows,
+      reason: report.baseline.reason,
     },
     window_predictions: report.windowPredictions,
     checks: checksJson(report),

@@ -50,7 +50,8 @@ export function readId(value: unknown): Read<string | null> {
 export function readTime(value: unknown, earliestMs: number, latestMs: number): Read<number> {
   if (value === undefined || value === null) return ok(NaN);
   let time: number;
-  if (typeof value === 'number') time = value;
+  // Whole milliseconds, as everything that is joined by time has them.
+  if (typeof value === 'number') time = Math.floor(value);
   else if (typeof value === 'string' && RFC_3339.test(value)) time = isCalendarDay(value) ? Date.parse(value) : NaN;
   else return bad('timestamp must be RFC 3339 text such as 2026-11-23T10:00:00Z, or epoch milliseconds');
   if (!Number.isFinite(time)) return bad('timestamp is not a valid time');

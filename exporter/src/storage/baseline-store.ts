@@ -25,6 +25,7 @@ import { serialiseScheme } from './scheme-payload.ts';
 export interface NewBaseline {
   readonly target: ModelTarget;
   readonly kind: 'reference' | 'captured';
+  readonly inheritedFrom: number | null;
   readonly madeAtMs: number;
   readonly captured: { readonly fromMs: number; readonly toMs: number } | null;
   readonly learnt: { readonly task: KnownOrUnknownTask; readonly positiveClass: string | null };
@@ -42,6 +43,8 @@ export interface StoredBaseline {
   readonly madeAtMs: number;
   readonly rows: number;
   readonly labelledRows: number;
+  readonly captured: NewBaseline['captured'];
+  readonly description: BaselineDescription;
   readonly counts: BucketCounts;
   /** Its rows by segment, where they are known: those of a captured baseline. */
   readonly segments: ReadonlyMap<number, BucketCounts>;
@@ -107,8 +110,8 @@ export class BaselineStore {
   }
 
   async load(id: number): Promise<StoredBaseline> {
-    const { rows } = await this.pool.query<BaselineRowOf & { payload: Buffer }>(
-      `SELECT ${COLUMNS}, b.payload ${FROM} WHERE b.id = $1`,
+    const { rows } = await this.pool.query<BaselineRowOf & StoredParts>(
+      `SELECT ${COLUMNS}, b.payload, b.captured_from, b.captured_to ${FROM} WHERE b.id = $1`,
       [id],
     );
     const row = rows[0];
@@ -119,6 +122,11 @@ export class BaselineStore {
       madeAtMs: row.made_at.getTime(),
       rows: Number(row.row_count),
       labelledRows: Number(row.labelled_count),
+      captured:
+        row.captured_from === null || row.captured_to === null
+          ? null
+          : { fromMs: row.captured_from.getTime(), toMs: row.captured_to.getTime() },
+      description: describe(row),
       counts: decodeBucket(row.payload),
       segments: await this.segmentsOf(id),
     };
@@ -135,7 +143,7 @@ export class BaselineStore {
 
   /**
    * Counted when they are first asked for, from the rows that were captured, and kept: raw rows are not. A reference set has no
-   * segments.
+   * segments, and an inherited one has rows of another version.
    */
   private async segmentsOf(id: number): Promise<ReadonlyMap<number, BucketCounts>> {
     const stored = await this.pool.query<{ segment_id: number; payload: Buffer }>(
@@ -146,7 +154,7 @@ export class BaselineStore {
       return new Map(stored.rows.map(({ segment_id: segmentId, payload }) => [segmentId, decodeBucket(payload)]));
     const { rows } = await this.pool.query<CapturedRange>(
       `SELECT b.captured_from, b.captured_to, v.id AS version_id FROM baselines b JOIN model_versions v ON v.id = b.version_id
-       WHERE b.id = $1 AND b.kind = 'captured' AND b.scheme_id = v.scheme_id`,
+       WHERE b.id = $1 AND b.kind = 'captured' AND b.inherited_from IS NULL AND b.scheme_id = v.scheme_id`,
       [id],
     );
     const target = rows[0] === undefined ? undefined : this.catalog.current(rows[0].version_id);
@@ -184,7 +192,7 @@ export class BaselineStore {
   async refreshLabels(versionId: number): Promise<boolean> {
     const { rows } = await this.pool.query<CapturedRange & { id: number; labelled_count: string }>(
       `SELECT b.id, v.id AS version_id, b.captured_from, b.captured_to, b.labelled_count FROM model_versions v JOIN baselines b ON b.id = v.baseline_id
-       WHERE v.id = $1 AND b.kind = 'captured' AND b.labelled_count < b.row_count AND b.scheme_id = v.scheme_id`,
+       WHERE v.id = $1 AND b.kind = 'captured' AND b.inherited_from IS NULL AND b.labelled_count < b.row_count AND b.scheme_id = v.scheme_id`,
       [versionId],
     );
     const baseline = rows[0];
@@ -359,7 +367,7 @@ function labelGroups({ batch, labels }: LabelledBatch, target: ModelTarget): Per
 }
 
 const COLUMNS =
-  'b.id, m.name, v.version, b.kind, b.made_at, b.row_count, b.labelled_count, b.description, v.baseline_id = b.id AS active';
+  'b.id, m.name, v.version, b.kind, (SELECT s.version FROM baselines o JOIN model_versions s ON s.id = o.version_id WHERE o.id = b.inherited_from) AS inherited_from, b.made_at, b.row_count, b.labelled_count, b.description, v.baseline_id = b.id AS active';
 const FROM = 'FROM baselines b JOIN model_versions v ON v.id = b.version_id JOIN models m ON m.id = v.model_id';
 
 interface BaselineRowOf {
@@ -367,11 +375,18 @@ interface BaselineRowOf {
   readonly name: string;
   readonly version: string;
   readonly kind: BaselineDescription['kind'];
+  readonly inherited_from: string | null;
   readonly made_at: Date;
   readonly row_count: string;
   readonly labelled_count: string;
   readonly description: Pick<BaselineDescription, 'task' | 'features' | 'ignoredColumns'>;
   readonly active: boolean | null;
+}
+
+interface StoredParts {
+  readonly payload: Buffer;
+  readonly captured_from: Date | null;
+  readonly captured_to: Date | null;
 }
 
 function describe(row: BaselineRowOf): BaselineDescription {
@@ -380,6 +395,7 @@ function describe(row: BaselineRowOf): BaselineDescription {
     model: row.name,
     version: row.version,
     kind: row.kind,
+    inheritedFrom: row.inherited_from,
     madeAtMs: row.made_at.getTime(),
     active: row.active === true,
     rows: Number(row.row_count),
@@ -391,8 +407,8 @@ function describe(row: BaselineRowOf): BaselineDescription {
 async function insertBaseline(client: PoolClient, baseline: NewBaseline, schemeId: number): Promise<number> {
   const { captured, counts } = baseline;
   const { rows } = await client.query<{ id: number }>(
-    `INSERT INTO baselines (version_id, scheme_id, kind, made_at, captured_from, captured_to, row_count, labelled_count, description, payload)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+    `INSERT INTO baselines (version_id, scheme_id, kind, made_at, captured_from, captured_to, row_count, labelled_count, description, payload, inherited_from)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
     [
       baseline.target.versionId,
       schemeId,
@@ -408,6 +424,7 @@ async function insertBaseline(client: PoolClient, baseline: NewBaseline, schemeI
         ignoredColumns: baseline.ignoredColumns,
       }),
       encodeBucket(counts),
+      baseline.inheritedFrom,
     ],
   );
   const { id } = rows[0]!;

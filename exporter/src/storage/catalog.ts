@@ -38,6 +38,8 @@ export interface CatalogVersion {
   readonly model: CatalogModel;
   readonly target: ModelTarget;
   readonly baselineId: number | null;
+  /** Baseline of another version that its own is a copy of; null: none is. */
+  readonly inheritedFrom: number | null;
   readonly createdAtMs: number;
 }
 
@@ -271,7 +273,7 @@ export class Catalog implements SchemeSource {
   private async readVersions(ids: readonly number[]): Promise<void> {
     if (ids.length === 0) return;
     const { rows } = await this.pool.query<VersionRow>(
-      `SELECT v.id AS version_id, v.version, v.baseline_id, v.scheme_id, v.created_at AS version_created_at,
+      `SELECT v.id AS version_id, v.version, v.baseline_id, b.inherited_from, v.scheme_id, v.created_at AS version_created_at,
               m.id AS model_id, m.name, m.task, m.positive_class, m.classes, m.error_reasons, m.declared, m.created_at,
               f.id AS feature_set_id, f.names, f.num_names, s.payload AS scheme,
               (SELECT json_agg(json_build_array(id, key, value) ORDER BY id) FROM segments WHERE model_id = m.id) AS segments
@@ -279,6 +281,7 @@ export class Catalog implements SchemeSource {
        JOIN models m ON m.id = v.model_id
        JOIN LATERAL (SELECT id, names, num_names FROM feature_sets WHERE version_id = v.id ORDER BY cardinality(names) DESC LIMIT 1) f ON true
        JOIN bin_schemes s ON s.id = v.scheme_id
+       LEFT JOIN baselines b ON b.id = v.baseline_id
        -- A dictionary is the model's: a version that was not asked for must learn of it, too.
        WHERE m.id IN (SELECT model_id FROM model_versions WHERE id = ANY ($1::int[]))
        ORDER BY v.id`,
@@ -318,6 +321,7 @@ export class Catalog implements SchemeSource {
       model,
       target,
       baselineId: row.baseline_id,
+      inheritedFrom: row.inherited_from,
       createdAtMs: row.version_created_at.getTime(),
     };
     this.byVersion.set(row.version_id, entry);
@@ -352,6 +356,7 @@ interface VersionRow {
   readonly version_id: number;
   readonly version: string;
   readonly baseline_id: number | null;
+  readonly inherited_from: number | null;
   readonly scheme_id: number;
   readonly version_created_at: Date;
   readonly model_id: number;

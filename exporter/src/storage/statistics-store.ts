@@ -3,6 +3,7 @@ import type { GroupKey } from '../histogram/delta-codec.ts';
 import { StatisticsTotals } from '../histogram/totals.ts';
 import type { StoredTotals } from '../histogram/totals.ts';
 import { copyOut } from './copy-out.ts';
+import { withClient } from './pool.ts';
 import { errorCode } from './storage-error.ts';
 
 export interface StoredDelta {
@@ -140,6 +141,22 @@ export class StatisticsStore {
     } finally {
       client.release();
     }
+  }
+
+  /** Folded buckets of one scheme that begin in one of the spans, minutes since the epoch. Primary key of statistics_bucket. */
+  async past(
+    versionId: number,
+    schemeId: number,
+    segmentId: number,
+    spans: readonly { readonly from: number; readonly to: number }[],
+  ): Promise<readonly { readonly key: GroupKey; readonly bytes: Buffer }[]> {
+    const within = spans.map(({ from, to }) => `(bucket_start >= ${from} AND bucket_start < ${to})`).join(' OR ');
+    return withClient(this.pool, (client) =>
+      readBuckets(
+        client,
+        `version_id = ${versionId} AND scheme_id = ${schemeId} AND segment_id = ${segmentId} AND (${within})`,
+      ),
+    );
   }
 
   /** false: the lease was lost, or another holder was faster; nothing was written, and the memory is no longer true. */

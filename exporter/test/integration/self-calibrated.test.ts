@@ -66,6 +66,7 @@ test('a baseline is kept in parts, which add up to it, and an hour that is usual
       chunks: (id) => core.baselines.chunks(id),
       recounting: () => core.baselines.recounting(),
       longestWindowMs: () => 25 * HOUR,
+      past: () => Promise.resolve([]),
     },
     core.evaluator.memory,
   );

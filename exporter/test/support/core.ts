@@ -6,6 +6,7 @@ import type { DecodedRows, RawGroundTruth, RawPrediction } from '../../src/domai
 import { DEFAULT_SETTINGS, windowsOf } from '../../src/domain/settings.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { Evaluator } from '../../src/evaluation/evaluator.ts';
+import { reachMs } from '../../src/evaluation/moving-baseline.ts';
 import { DAY_MS } from '../../src/histogram/time-bucket.ts';
 import { separate } from '../../src/intake/formats/json-events.ts';
 import { toGroundTruth } from '../../src/intake/formats/labels.ts';
@@ -40,7 +41,8 @@ export async function openCore(url: string, options: { readonly now: () => numbe
     capacityRows: 1_000_000,
   });
   const groundTruth = new GroundTruthStore(pool, catalog);
-  const baselines = new BaselineStore(pool, catalog, () => clock.now() - longest - DAY_MS);
+  const reach = Math.max(longest, reachMs(settings.defaults, options.now()));
+  const baselines = new BaselineStore(pool, catalog, () => clock.now() - reach - DAY_MS);
   const holder = randomUUID();
   const evaluator = new Evaluator({
     source: new StatisticsStore(pool),

@@ -147,6 +147,7 @@ function baselineJson(baseline: BaselineDescription): Record<string, unknown> {
     model: baseline.model,
     version: baseline.version,
     kind: baseline.kind,
+    inherited_from: baseline.inheritedFrom,
     made_at: new Date(baseline.madeAtMs).toISOString(),
     active: baseline.active,
     task: baseline.task,
