@@ -5,7 +5,7 @@ import { effectiveness } from './alerting/effectiveness.ts';
 import { judgeByLabels } from './alerting/judge-by-labels.ts';
 import { lossEpisodes } from './alerting/losses.ts';
 import { timelineOf } from './alerting/timeline.ts';
-import type { StoredAlert } from './domain/alert.ts';
+import type { AlertNotification, StoredAlert } from './domain/alert.ts';
 import type { Clock } from './domain/clock.ts';
 import type { Log } from './domain/log.ts';
 import { ServiceError } from './domain/service-error.ts';
@@ -28,6 +28,8 @@ export interface AlertParts {
   readonly catalog: Catalog;
   readonly baselines: BaselineStore;
   readonly self: SelfMetrics;
+  /** An alert fires whose rule asks for retraining. */
+  readonly retrain: (model: string, alertname: string) => Promise<void>;
 }
 
 /** Effectiveness and timelines read at most so many alerts. */
@@ -50,6 +52,11 @@ export function alertServices(parts: AlertParts): AlertServices {
   const recorded = {
     store,
     meter: { alertNotified: parts.self.alertNotified },
+    onNews: async (news: readonly AlertNotification[]) => {
+      for (const { labels, status } of news)
+        if (status === 'firing' && labels.retrain === 'true' && labels.model !== undefined)
+          await parts.retrain(labels.model, labels.alertname ?? '');
+    },
     now: () => clock.now(),
     log: parts.log,
   };

@@ -193,6 +193,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       catalog,
       baselines,
       self,
+      retrain: (model: string, alertname: string) => retraining.alerted(model, alertname),
     };
     const state = { databaseUp: true, evaluatedOnce: false };
     const tick = tickDependencies({

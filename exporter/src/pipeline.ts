@@ -173,7 +173,7 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   'label',
 ]);
 
-/** Alertmanager tells of alerts: they become history, once each. */
+/** Alertmanager tells of alerts: they become history, once each; those whose rule says `retrain="true"` have the triggers looked at. */
 export function onAlertNotification(message: unknown, deps: RecordDependencies): Promise<RecordReply> {
   return recordNotification(message, deps);
 }

@@ -16,6 +16,10 @@ import { trainerSide } from './retraining/trainer-side.ts';
 import { commandTrainer } from './retraining/trainers/command.ts';
 import { jobUrl, partUrl, webhookTrainer } from './retraining/trainers/webhook.ts';
 import { readSecrets } from './retraining/webhook-signature.ts';
+import type { Deployer } from './retraining/deployers/deployer.ts';
+import { kserveDeployer } from './retraining/deployers/kserve.ts';
+import { mlflowDeployer } from './retraining/deployers/mlflow.ts';
+import { webhookDeployer } from './retraining/deployers/webhook.ts';
 import { pullDeployer } from './retraining/deployers/pull.ts';
 import { checkTriggers, requestByHand, retrainingNeed } from './retraining/request-job.ts';
 import type { RequestDependencies } from './retraining/request-job.ts';
@@ -53,6 +57,8 @@ export interface RetrainingWork {
   readonly trainers: TrainerServices;
   readonly jobs: RetrainingStore;
   readonly request: RequestDependencies;
+  /** An alert asks that the triggers of a model be looked at. */
+  readonly alerted: (model: string, alertname: string) => Promise<void>;
   /** Exposes the status of every model that has retraining; to be called by the replica that evaluates. */
   readonly publish: (series: SeriesStore) => Promise<void>;
   /** Looks at the triggers of the models whose time has come; to be called by the replica that evaluates. */
@@ -70,6 +76,7 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
   const jobs = new RetrainingStore(pool);
   const data = new RetrainingDataStore(pool);
   const registry = new ModelRegistry(pool);
+  const checks = new CheckStore(pool);
   const realNow = () => Date.now();
   const settingsOf = (model: string) => catalog.settingsOfModel(model);
   const embedded = embeddedTrainer({
@@ -102,6 +109,37 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
         });
     }
   };
+  const deployerOf = (model: string): Deployer => {
+    const settings = settingsOf(model).retraining;
+    const { deployer } = settings;
+    switch (deployer.type) {
+      case 'pull':
+        return pullDeployer;
+      case 'webhook':
+        return webhookDeployer({
+          settings,
+          deployer,
+          secrets: readSecrets(readFile(deployer.secretFile)),
+          outbound,
+          realNow,
+        });
+      case 'kserve':
+        return kserveDeployer({
+          settings,
+          deployer,
+          token: readFile(deployer.tokenFile).trim(),
+          ca: deployer.caFile === null ? null : readFile(deployer.caFile),
+          outbound,
+        });
+      case 'mlflow':
+        return mlflowDeployer({
+          settings,
+          deployer,
+          token: deployer.tokenFile === null ? null : readFile(deployer.tokenFile).trim(),
+          outbound,
+        });
+    }
+  };
   const taskOf = (model: string) => {
     const known = catalog.versionsOf(model)[0]?.model;
     return { task: known?.task ?? 'unknown', positiveClass: known?.positiveClassName ?? null } as const;
@@ -120,7 +158,7 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
     settingsOf,
     taskOf,
     trainerOf,
-    deployerOf: () => pullDeployer,
+    deployerOf,
     data,
     registry,
     read: (jobId, part) => data.read(jobId, part),
@@ -200,7 +238,8 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
     trainers,
     jobs,
     request,
-    check: () => checkDue(parts, new CheckStore(pool), request),
+    check: () => checkDue(parts, checks, request),
+    alerted: (model, alertname) => checks.alerted(model, alertname, clock.now()),
     publish: (series) => publishAll(series, parts, jobs, request),
     run: async (stop) => {
       while (!stop.aborted)
@@ -224,14 +263,17 @@ async function checkDue(
   for (const { id, name, settings } of models.values()) {
     if (!settings.retraining.enabled) continue;
     const nowMs = clock.now();
-    if (!isCheckDue(await checks.lastCheckedMs(id, nowMs), nowMs, settings.retraining)) continue;
-    const result = await checkTriggers(name, 'schedule', null, request).catch((error: unknown) => {
-      if (error instanceof ServiceError && error.code === 'not_found') return null;
-      throw error;
-    });
+    const { checkedAtMs, alert } = await checks.last(id, nowMs);
+    if (alert === null && !isCheckDue(checkedAtMs, nowMs, settings.retraining)) continue;
+    const result = await checkTriggers(name, alert === null ? 'schedule' : 'alert', alert, request).catch(
+      (error: unknown) => {
+        if (error instanceof ServiceError && error.code === 'not_found') return null;
+        throw error;
+      },
+    );
     // A model without a report yet is looked at again when it has one.
     if (result === null) continue;
-    await checks.checked(id, nowMs);
+    await checks.checked(id, nowMs, alert);
     const { reasons, blockedBy } = result.need;
     log.info(
       { model: name, result: result.kind, reasons: reasons.map(({ code }) => code), blockedBy },

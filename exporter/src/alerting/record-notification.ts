@@ -10,6 +10,8 @@ export interface RecordDependencies {
     record(notifications: readonly AlertNotification[], nowMs: number): Promise<readonly AlertNotification[]>;
   };
   readonly meter: { alertNotified(alertname: string, severity: string, status: string, seconds: number | null): void };
+  /** Told of what was stored now for the first time. */
+  readonly onNews: (news: readonly AlertNotification[]) => Promise<void>;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -42,6 +44,7 @@ export async function recordNotification(message: unknown, deps: RecordDependenc
       status,
       endsAtMs === null ? null : (endsAtMs - startsAtMs) / 1000,
     );
+  await deps.onNews(news);
   if (truncated > 0)
     deps.log.warn({ truncated }, 'Alertmanager left alerts out of a message; set max_alerts: 0 for this receiver');
   return { accepted: notifications.length, news: news.length, rejected: errors.length, truncated, errors };

@@ -136,11 +136,11 @@ export type CheckResult =
 export async function checkTriggers(
   model: string,
   trigger: 'schedule' | 'alert',
-  alert: RetrainingReason | null,
+  alert: string | null,
   deps: RequestDependencies,
 ): Promise<CheckResult> {
   const { need, report } = await retrainingNeed(model, deps);
-  const reasons = alert === null ? need.reasons : [alert, ...need.reasons];
+  const reasons = alert === null ? need.reasons : [alertReason(alert), ...need.reasons];
   const free = need.blockedBy.length === 0 && report.settings.retraining.trainer.type !== 'none';
   if (reasons.length === 0 || !free) return { kind: 'not_started', need };
   const { jobId, created } = await deps.jobs.request(
@@ -155,6 +155,11 @@ export async function checkTriggers(
     deps.clock.now(),
   );
   return created ? { kind: 'started', jobId, need } : { kind: 'not_started', need };
+}
+
+/** The rule had its own figures and thresholds; the alert history has them. */
+function alertReason(alertname: string): RetrainingReason {
+  return { code: 'alert', observed: null, threshold: null, windowSeconds: null, samples: null, note: alertname };
 }
 
 function requireTrainer({ model, settings }: ModelReport): void {

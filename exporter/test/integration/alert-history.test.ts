@@ -53,6 +53,7 @@ describe('the history of alerts', () => {
   let evaluations: EvaluationStore;
   let now = NOW;
   const log = recordingLog();
+  const retrained: string[] = [];
 
   beforeAll(async () => {
     database = await createTestDatabase();
@@ -69,6 +70,7 @@ describe('the history of alerts', () => {
       catalog: core.catalog,
       baselines: core.baselines,
       self: createSelfMetrics({ version: '0', revision: '' }, []),
+      retrain: (model, alertname) => Promise.resolve(void retrained.push(`${model} ${alertname}`)),
     };
     server = await fakeServer(
       { alerts: alertServices(parts) },
@@ -114,6 +116,19 @@ describe('the history of alerts', () => {
   const history = async () => (await read('/api/ml/alerts')).alerts as Record<string, unknown>[];
   const notified = async () =>
     Number((await core.pool.query('SELECT count(*) FROM alert_notifications')).rows[0].count);
+
+  test('an alert whose rule says retrain="true" asks for retraining once: when it is news and fires', async () => {
+    const asks = (fingerprint: string, more: object = {}) => ({
+      ...alert(fingerprint),
+      labels: { alertname: 'MLPerformance', model: 'churn', severity: 'high', retrain: 'true' },
+      ...more,
+    });
+    retrained.length = 0;
+    await deliver([asks('aa'), alert('bb')]);
+    await deliver([asks('aa')]);
+    await deliver([asks('aa', { status: 'resolved', endsAt: iso(NOW) })]);
+    expect(retrained).toEqual(['churn MLPerformance']);
+  });
 
   test('delivered twice: kept once', async () => {
     expect((await deliver([alert('a')])).json()).toMatchObject({ accepted: 1, news: 1 });

@@ -2,6 +2,7 @@ import { jobToken, signedQuery, tokenHash } from './job-access.ts';
 import type { RetrainingSettings, TrainerSettings } from '../../domain/retraining-settings.ts';
 import { OutboundError } from '../outbound/outbound.ts';
 import type { Outbound, OutboundReply } from '../outbound/outbound.ts';
+import { retryAfterMs } from '../retry-after.ts';
 import { signWebhook } from '../webhook-signature.ts';
 import { jobDocument } from './job-document.ts';
 import type { Trainer, TrainerPart, TrainingOutcome, TrainingRequest } from './trainer.ts';
@@ -15,8 +16,6 @@ export interface WebhookTrainerOptions {
   readonly realNow: () => number;
 }
 
-const BUSY_MS = 30_000;
-const LONGEST_BUSY_MS = 3_600_000;
 const DATA_EXPIRES_MS = 24 * 3_600_000;
 
 /**
@@ -41,7 +40,7 @@ export function webhookTrainer(options: WebhookTrainerOptions): Trainer {
         if (!(error instanceof OutboundError)) throw error;
         return error.code === 'refused'
           ? failed('not_allowed', error.message, false)
-          : { kind: 'busy', afterMs: BUSY_MS * (0.5 + Math.random() / 2) };
+          : { kind: 'busy', afterMs: retryAfterMs(undefined) };
       }
     },
     predict: () => Promise.resolve({ kind: 'awaited' }),
@@ -123,12 +122,6 @@ function outcomeOf({ status, headers }: OutboundReply, running: TrainingOutcome)
   if (status === 410) return failed('endpoint_gone', 'The trainer answered 410: it takes no more jobs.', false);
   if (status === 429 || status >= 500) return { kind: 'busy', afterMs: retryAfterMs(headers['retry-after']) };
   return failed('refused_by_trainer', `The trainer answered ${status}.`, false);
-}
-
-/** Seconds; anything else, a date too, is half a minute. */
-export function retryAfterMs(header: OutboundReply['headers'][string]): number {
-  const seconds = typeof header === 'string' && /^\d{1,9}$/.test(header) ? Number(header) : NaN;
-  return Number.isNaN(seconds) ? BUSY_MS * (0.5 + Math.random() / 2) : Math.min(seconds * 1000, LONGEST_BUSY_MS);
 }
 
 function failed(code: string, message: string, retryable: boolean): TrainingOutcome {
