@@ -28,6 +28,7 @@ import { createServer } from './http/server.ts';
 import type { ServerTls } from './http/server.ts';
 import type { Services } from './http/services.ts';
 import { HalfJoiner } from './intake/join-halves.ts';
+import { writeIdKey } from './intake/prediction-id.ts';
 import { longestWindowMs, tickDependencies } from './periodic-work.ts';
 import { onForeignEvents, onGroundTruth, onPredictions, onTick } from './pipeline.ts';
 import type { IntakeDependencies } from './pipeline.ts';
@@ -36,6 +37,7 @@ import { AlertStore } from './storage/alert-store.ts';
 import { BaselineStore } from './storage/baseline-store.ts';
 import { Catalog } from './storage/catalog.ts';
 import { DayPartitions, PREDICTION_INDEXES } from './storage/day-partitions.ts';
+import { ErasureStore } from './storage/erasure-store.ts';
 import { resolveDatabase } from './storage/embedded/resolve-database.ts';
 import { EvaluationHistory } from './storage/evaluation-history.ts';
 import { EVALUATION_INDEXES, EvaluationStore } from './storage/evaluation-store.ts';
@@ -143,6 +145,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const statistics = new StatisticsStore(pool);
     const models = new ModelStore(pool, catalog);
     const audit = new AuditStore(pool);
+    const erasures = new ErasureStore(pool, catalog);
 
     const self = createSelfMetrics({ version: options.version, revision: '' }, ['prediction', 'ground_truth']);
     self.configReloaded(true, config.status.lastSuccessMs);
@@ -332,6 +335,11 @@ export async function startApp(options: AppOptions): Promise<App> {
         get: (model) => models.get(model),
         declare: (model, declaration) => models.declare(model, declaration),
         remove: (model) => models.remove(model),
+        erase: (model, id) => {
+          const key = Buffer.alloc(16);
+          writeIdKey(id, key, 0);
+          return erasures.erase(model, key.toString('hex'));
+        },
       },
       baselines: {
         upload: (model, version, rows) => uploadBaseline(model, version, rows, baselineDependencies),

@@ -1,10 +1,13 @@
 import type { ModelSettings } from '../domain/settings.ts';
+import { emptyBucket } from '../histogram/bucket-codec.ts';
+import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { applyDelta } from '../histogram/delta-codec.ts';
 import type { GroupKey, PerformanceGroup, PredictionSink } from '../histogram/delta-codec.ts';
 import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { BinScheme } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
 import { WHOLE } from '../histogram/segments.ts';
+import { takeOut } from '../histogram/take-out.ts';
 import { CellMarks, cellSink, StatisticsTotals } from '../histogram/totals.ts';
 import { VersionWindows } from './version-windows.ts';
 import type { Bucket, WindowCounts } from './version-windows.ts';
@@ -14,6 +17,8 @@ export interface StoredDelta {
   readonly id: number;
   /** Counts rows again under a new scheme: windows want it, totals have it. */
   readonly recount: boolean;
+  /** Takes out of the windows what was counted; totals keep it, for counters never fall. */
+  readonly erased?: boolean;
   readonly payload: Uint8Array;
 }
 
@@ -95,6 +100,7 @@ export class StatisticsMemory {
   /** Returns the number of predictions that the delta counts. */
   apply(delta: StoredDelta): number {
     if (this.applied.has(delta.id)) throw new Error(`statistics delta ${delta.id} applied twice`);
+    if (delta.erased === true) return this.takeOut(delta);
     const rows = applyDelta(delta.payload, {
       predictions: (key, _rows, newestMs) => this.predictionSink(key, newestMs, delta.recount),
       performance: (group) => this.applyPerformance(group, delta.recount),
@@ -103,6 +109,24 @@ export class StatisticsMemory {
         this.dirtyModels.add(modelId);
       },
     });
+    this.applied.add(delta.id);
+    return rows;
+  }
+
+  private takeOut(delta: StoredDelta): number {
+    const erased: { readonly from: BucketCounts; readonly counts: BucketCounts }[] = [];
+    const rows = applyDelta(delta.payload, {
+      predictions: (key) => {
+        const bucket = this.bucketFor(key);
+        if (bucket === null) return null;
+        const counts = emptyBucket(0);
+        erased.push({ from: bucket.open!, counts });
+        return { ...counts, positiveClass: this.schemes.current(key.versionId)?.positiveClass ?? -1, totals: null };
+      },
+      performance: (group) => this.applyPerformance(group, true),
+      unmatched: () => undefined,
+    });
+    for (const { from, counts } of erased) takeOut(from, counts);
     this.applied.add(delta.id);
     return rows;
   }

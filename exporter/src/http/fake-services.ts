@@ -156,6 +156,7 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
       get: (model) => Promise.resolve({ ...CHURN, model }),
       declare: (model, declared) => Promise.resolve({ ...CHURN, model, declared }),
       remove: () => Promise.resolve(),
+      erase: (_model, id) => Promise.resolve(id === 'unknown' ? 0 : 2),
     },
     baselines: {
       upload: async (model, version, rows) => {

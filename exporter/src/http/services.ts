@@ -56,6 +56,8 @@ export interface Services {
     readonly get: (model: string) => Promise<ModelDescription>;
     readonly declare: (model: string, declaration: ModelDeclaration) => Promise<ModelDescription>;
     readonly remove: (model: string) => Promise<void>;
+    /** One prediction and its label; returns rows erased. */
+    readonly erase: (model: string, predictionId: string) => Promise<number>;
   };
   readonly baselines: {
     readonly upload: (model: string, version: string, rows: AsyncIterable<BaselineRow>) => Promise<BaselineDescription>;

@@ -278,8 +278,8 @@ export class BaselineStore {
         await client.query(EPOCH_LOCK);
         await client.query('UPDATE scheme_epoch SET epoch = epoch + 1');
         const inserted = await client.query<{ id: number }>(
-          'INSERT INTO bin_schemes (version_id, payload, created_at) VALUES ($1, $2, clock_timestamp()) RETURNING id',
-          [versionId, JSON.stringify(serialiseScheme(scheme))],
+          'INSERT INTO bin_schemes (version_id, payload, created_at, counted_from) VALUES ($1, $2, clock_timestamp(), $3) RETURNING id',
+          [versionId, JSON.stringify(serialiseScheme(scheme)), new Date(this.windowStart(versionId))],
         );
         const schemeId = inserted.rows[0]!.id;
         // The snapshot of a repeatable read transaction is taken by its first query.
@@ -338,7 +338,8 @@ function capturedRange(
   return { modelId, versionId, fromMs: from.getTime(), toMs: to.getTime(), limit: Infinity };
 }
 
-function labelGroups({ batch, labels }: LabelledBatch, target: ModelTarget): PerformanceGroup[] {
+/** What the labels of a batch count, by bucket and segment. */
+export function labelGroups({ batch, labels }: LabelledBatch, target: ModelTarget): PerformanceGroup[] {
   const groups = new Map<string, PerformanceGroup>();
   for (let i = 0; i < batch.rows; i++) {
     const label = labels[i] ?? null;

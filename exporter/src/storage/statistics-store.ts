@@ -9,6 +9,7 @@ import { errorCode } from './storage-error.ts';
 export interface StoredDelta {
   readonly id: number;
   readonly recount: boolean;
+  readonly erased: boolean;
   readonly payload: Buffer;
 }
 
@@ -200,9 +201,14 @@ async function readDeltas(client: PoolClient, applied: ReadonlySet<number>): Pro
   const known = applied.size === 0 ? '' : ` WHERE id <> ALL ('{${[...applied].join(',')}}'::bigint[])`;
   await copyOut(
     client,
-    `SELECT id, recount, payload FROM statistics_delta${known} ORDER BY id`,
-    ([id, recount, payload]) => {
-      deltas.push({ id: Number(id!.readBigInt64BE()), recount: recount![0] === 1, payload: payload! });
+    `SELECT id, recount, erased, payload FROM statistics_delta${known} ORDER BY id`,
+    ([id, recount, erased, payload]) => {
+      deltas.push({
+        id: Number(id!.readBigInt64BE()),
+        recount: recount![0] === 1,
+        erased: erased![0] === 1,
+        payload: payload!,
+      });
     },
   );
   return deltas;

@@ -13,6 +13,7 @@ const params = Type.Object({ model: Type.String() });
 const DECLARATION_CAPS = { bytes: 1_048_576, decompressedBytes: 1_048_576 };
 
 export function modelRoutes(server: FastifyInstance, services: Services, access: Access): void {
+  erasureRoute(server, services, access);
   server.get('/api/ml/models', {
     schema: { tags: ['models'], summary: 'All models', response: { 200: Type.Any() } },
     handler: async (request, reply) => {
@@ -52,6 +53,26 @@ export function modelRoutes(server: FastifyInstance, services: Services, access:
     handler: async (request, reply) => {
       requireModel(authorise(request, 'admin', access), request.params.model);
       await services.models.remove(request.params.model);
+      return reply.code(204).send();
+    },
+  });
+}
+
+function erasureRoute(server: FastifyInstance, services: Services, access: Access): void {
+  server.delete<{ Params: { model: string; id: string } }>('/api/ml/models/:model/predictions/:id', {
+    schema: {
+      tags: ['models'],
+      summary: 'Erase one prediction and its label',
+      description:
+        'Both rows go, and what they added to windows and buckets is taken out in the same transaction. Counters never fall, and a baseline keeps its counts, which hold no rows.',
+      params: Type.Object({ model: Type.String(), id: Type.String() }),
+      response: { 204: Type.Null() },
+    },
+    handler: async (request, reply) => {
+      const { model, id } = request.params;
+      requireModel(authorise(request, 'admin', access), model);
+      if ((await services.models.erase(model, id)) === 0)
+        throw new ServiceError('not_found', `Model ${model} has no such prediction.`);
       return reply.code(204).send();
     },
   });
