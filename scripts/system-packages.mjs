@@ -16,8 +16,18 @@ const needed = [
   },
 ];
 
+/** Debian's own Python: another one first on the PATH does not see Debian's packages. */
+const pythonModules = [
+  { module: 'scipy', package: 'python3-scipy', for: 'the comparison with SciPy' },
+  { module: 'sklearn', package: 'python3-sklearn', for: 'the comparison with scikit-learn' },
+];
+
 const onPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
-const missing = () => needed.filter(({ program }) => !onPath(program));
+const importable = (module) => spawnSync('/usr/bin/python3', ['-c', `import ${module}`]).status === 0;
+const missing = () => [
+  ...needed.filter(({ program }) => !onPath(program)),
+  ...pythonModules.filter(({ module }) => !importable(module)).map((entry) => ({ ...entry, program: entry.module })),
+];
 const isDebian = () => existsSync('/etc/debian_version') && onPath('apt-get');
 
 /** Returns what is still missing, as lines for a person. */
