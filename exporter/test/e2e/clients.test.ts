@@ -8,7 +8,7 @@ import type { ExporterProcess } from '../support/exporter-process.ts';
 import { runPython } from '../support/python.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
-const FAST = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`];
+const FAST = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'clients.yml')}`];
 const EXAMPLES = path.resolve(__dirname, '..', '..', 'client', 'python');
 
 describe('clients against the running exporter', () => {
