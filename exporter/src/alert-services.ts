@@ -123,18 +123,22 @@ export function alertServices(parts: AlertParts): AlertServices {
   };
 }
 
-/** Once a minute, on the replica that evaluates: what reached no webhook, and what labels say by now. */
-export async function tendAlerts(parts: AlertParts): Promise<void> {
-  const { store, evaluations, catalog, clock, log, self } = parts;
-  const client = clientOf(parts.settings());
-  if (client !== null) {
-    try {
-      await store.record(await client.alerts(), clock.now());
-      await store.endUnseenSince(clock.now() - UNSEEN_MS, clock.now());
-    } catch (error) {
-      log.warn({ err: error }, 'Alertmanager could not be asked for its alerts; it will be asked again');
-    }
+/** On the replica that evaluates, as often as it does: what Alertmanager knows and no webhook tells, where one is configured. */
+export async function askAlertmanager({ settings, store, clock, log }: AlertParts): Promise<void> {
+  const client = clientOf(settings());
+  if (client === null) return;
+  try {
+    const known = await client.alerts();
+    const askedMs = clock.now();
+    if (known.length > 0) await store.record(known, askedMs);
+    await store.endUnseen(askedMs, askedMs - UNSEEN_MS);
+  } catch (error) {
+    log.warn({ err: error }, 'Alertmanager could not be asked for its alerts; it will be asked again');
   }
+}
+
+/** Once a minute, on the replica that evaluates: what labels say of alerts by now. */
+export async function judgeAlerts({ store, evaluations, catalog, clock, self }: AlertParts): Promise<void> {
   await judgeByLabels(
     {
       store: {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { alertServices, tendAlerts } from './alert-services.ts';
+import { alertServices, askAlertmanager, judgeAlerts } from './alert-services.ts';
 import { baselineWork } from './baseline-work.ts';
 import { captureBaseline, uploadBaseline } from './baseline/make-baseline.ts';
 import type { BaselineDependencies } from './baseline/make-baseline.ts';
@@ -220,7 +220,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       groundTruth,
       evaluations: new EvaluationStore(pool, evaluationDays.ensure),
       partitions: { predictions: predictionDays, evaluations: evaluationDays },
-      tendAlerts: () => tendAlerts(alerts),
+      judgeAlerts: () => judgeAlerts(alerts),
       series,
       self,
     });
@@ -274,6 +274,15 @@ export async function startApp(options: AppOptions): Promise<App> {
           await retraining.check();
           await retraining.publish(series);
         },
+        log,
+      ).stop,
+    );
+
+    closers.push(
+      startTicker(
+        'alertmanager',
+        () => settings().evaluation.intervalMs,
+        () => (evaluator.isLeader ? askAlertmanager(alerts) : Promise.resolve()),
         log,
       ).stop,
     );

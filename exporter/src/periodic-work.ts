@@ -31,8 +31,8 @@ export interface PeriodicParts {
   readonly groundTruth: GroundTruthStore;
   readonly evaluations: EvaluationStore;
   readonly partitions: { readonly predictions: DayPartitions; readonly evaluations: DayPartitions };
-  /** Asks Alertmanager, and lets later labels judge. */
-  readonly tendAlerts: () => Promise<void>;
+  /** Lets later labels judge alerts. */
+  readonly judgeAlerts: () => Promise<void>;
   readonly series: SeriesStore;
   readonly self: SelfMetrics;
 }
@@ -95,7 +95,7 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
       await saveEvaluations(parts, unsaved);
       unsaved.clear();
       await keepPartitions(parts);
-      await parts.tendAlerts();
+      await parts.judgeAlerts();
     },
   };
 }

@@ -186,7 +186,7 @@ export interface TickDependencies {
   captureBaselines(): Promise<void>;
   /** Evaluates what changed, and publishes it. */
   evaluate(): Promise<void>;
-  /** Once a minute: joins waiting labels, folds, stores evaluations, keeps partitions, tends alerts. */
+  /** Once a minute: joins waiting labels, folds, stores evaluations, keeps partitions, judges alerts. */
   maintain(): Promise<void>;
   /** Another replica evaluates: ours must publish nothing of the models. */
   standBy(): Promise<void>;

@@ -1,8 +1,15 @@
 import { Random } from '../random.ts';
-import { MODELS } from './models.ts';
+import { MODELS, shifted } from './models.ts';
 import type { Answer, Features, SimulatedModel } from './models.ts';
 
-export const FAULTS = ['data_drift', 'latency_spike', 'errors', 'missing_values', 'degraded_accuracy'] as const;
+export const FAULTS = [
+  'data_drift',
+  'shifted_predictions',
+  'latency_spike',
+  'errors',
+  'missing_values',
+  'degraded_accuracy',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
 export interface LoadOptions {
@@ -122,7 +129,8 @@ class Stream {
     const { model, random, faults } = this;
     const features = model.draw(random);
     if (faults.has('data_drift')) model.drift(features);
-    const answer = model.answer(features);
+    const learnt = model.answer(features);
+    const answer = faults.has('shifted_predictions') ? shifted(learnt) : learnt;
     const predictionId = `${this.run}-${model.name}-${this.count++}`;
     const failed = faults.has('errors') && random.chance(ERROR_SHARE);
     if (!failed)
@@ -130,7 +138,7 @@ class Stream {
         model: model.name,
         predictionId,
         timeMs: Math.floor(timeMs + LABEL_DELAY_MS.shortest + random.exponential(LABEL_DELAY_MS.mean)),
-        label: model.truth(features, answer, random, faults.has('degraded_accuracy')),
+        label: model.truth(features, learnt, random, faults.has('degraded_accuracy')),
       });
     // The model answers by what it knows; what it did not get is only seen by the monitor.
     if (faults.has('missing_values') && random.chance(MISSING_SHARE)) features[model.oftenMissing] = null;

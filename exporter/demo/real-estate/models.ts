@@ -165,3 +165,18 @@ const propertyValue: SimulatedModel = {
 };
 
 export const MODELS: readonly SimulatedModel[] = [moveProbability, transactionType, contactTiming, propertyValue];
+
+/** What a model says that was built wrongly: the input is as ever, the answers are not. The truth does not follow them. */
+export function shifted(answer: Answer): Answer {
+  if ('score' in answer) {
+    const score = rounded(Math.sqrt(answer.score), 4);
+    return { prediction: score > 0.5 ? '1' : '0', score };
+  }
+  if (!('scores' in answer)) return { prediction: rounded(answer.prediction * 1.25) };
+  // Half of what it believes goes to its first class.
+  const names = Object.keys(answer.scores);
+  const scores = Object.fromEntries(
+    names.map((name, c) => [name, rounded(answer.scores[name]! / 2 + (c === 0 ? 0.5 : 0), 4)]),
+  );
+  return { prediction: names.reduce((best, name) => (scores[name]! > scores[best]! ? name : best)), scores };
+}

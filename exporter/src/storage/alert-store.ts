@@ -77,7 +77,9 @@ export class AlertStore {
                status = CASE WHEN a.status = 'resolved' THEN a.status ELSE excluded.status END,
                ends_at = coalesce(a.ends_at, excluded.ends_at),
                annotations = CASE WHEN a.status = 'resolved' OR excluded.annotations = '{}' THEN a.annotations ELSE excluded.annotations END,
-               suppressed = CASE WHEN a.suppressed IS NULL THEN NULL ELSE excluded.suppressed END,
+               suppressed = CASE
+                 WHEN EXISTS (SELECT FROM alert_notifications n WHERE n.alert_id = a.id AND n.status = 'firing') THEN NULL
+                 ELSE coalesce(excluded.suppressed, a.suppressed) END,
                seen_at = greatest(a.seen_at, excluded.seen_at)
              RETURNING a.id, a.fingerprint, a.starts_at`,
             [
@@ -105,6 +107,11 @@ export class AlertStore {
              SELECT *, $4::timestamptz FROM unnest($1::bigint[], $2::text[], $3::text[])
              ON CONFLICT DO NOTHING RETURNING alert_id, status`,
             [heard.map(idOf), heard.map(({ status }) => status), heard.map(({ receiver }) => receiver), now],
+          );
+          // Now somebody was told. An end alone is no news of an alert that was muted while it fired.
+          await client.query(
+            'UPDATE alerts SET suppressed = NULL WHERE id = ANY ($1::bigint[]) AND suppressed IS NOT NULL',
+            [fresh.filter(({ status }) => status === 'firing').map((row) => row.alert_id)],
           );
           const news = new Set(fresh.map((row) => `${row.alert_id}\0${row.status}`));
           return heard.filter((one) => news.has(`${idOf(one)}\0${one.status}`));
@@ -194,12 +201,17 @@ export class AlertStore {
     return rows.map(storedAlert);
   }
 
-  /** What Alertmanager no longer knows of has ended. Returns how many. */
-  async endUnseenSince(seenBeforeMs: number, nowMs: number): Promise<number> {
+  /**
+   * Ends what Alertmanager, asked at `askedMs`, no longer knows of: at once when nobody was told of it, for nobody will be told of its
+   * end; what was told only when it has not been seen since `toldSeenBeforeMs`, for its end is usually on its way. Returns how many.
+   */
+  async endUnseen(askedMs: number, toldSeenBeforeMs: number): Promise<number> {
     const { rowCount } = await this.guarded(() =>
       this.pool.query(
-        `UPDATE alerts SET status = 'resolved', ends_at = greatest(starts_at, $2) WHERE status = 'firing' AND seen_at < $1`,
-        [new Date(seenBeforeMs), new Date(nowMs)],
+        `UPDATE alerts a SET status = 'resolved', ends_at = greatest(starts_at, $1)
+         WHERE status = 'firing' AND seen_at < $1
+           AND (seen_at < $2 OR NOT EXISTS (SELECT FROM alert_notifications n WHERE n.alert_id = a.id))`,
+        [new Date(askedMs), new Date(toldSeenBeforeMs)],
       ),
     );
     return rowCount ?? 0;

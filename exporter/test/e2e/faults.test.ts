@@ -15,6 +15,7 @@ const MODELS = ['move_probability', 'transaction_type', 'contact_timing', 'prope
 /** The check that a fault is for, and those that may rightly notice it too. */
 const FOUND_BY: Readonly<Record<Fault, { readonly check: string; readonly also: readonly string[] }>> = {
   data_drift: { check: 'data_drift', also: ['prediction_drift', 'performance', 'data_quality'] },
+  shifted_predictions: { check: 'prediction_drift', also: ['performance'] },
   latency_spike: { check: 'latency', also: [] },
   errors: { check: 'error_rate', also: [] },
   missing_values: { check: 'data_quality', also: ['data_drift'] },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { alertServices, tendAlerts } from '../../src/alert-services.ts';
+import { alertServices, judgeAlerts } from '../../src/alert-services.ts';
 import type { AlertParts } from '../../src/alert-services.ts';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
 import { createSelfMetrics } from '../../src/exposition/self-metrics.ts';
@@ -165,6 +165,54 @@ describe('the history of alerts', () => {
     ]);
   });
 
+  describe('what reaches no webhook', () => {
+    const seen = (suppressed: 'inhibited' | null) =>
+      parts.store.record(
+        [
+          {
+            fingerprint: 'a',
+            startsAtMs: NOW - HOUR,
+            endsAtMs: null,
+            status: 'firing',
+            labels: alert('a').labels,
+            annotations: {},
+            generatorUrl: '',
+            receiver: null,
+            suppressed,
+          },
+        ],
+        now,
+      );
+
+    test('is kept as muted, also when it is free again for a moment before it ends', async () => {
+      await seen(null);
+      await seen('inhibited');
+      await seen(null);
+      expect(await history()).toMatchObject([{ status: 'firing', suppressed: 'inhibited' }]);
+      now += 1_000;
+      await parts.store.endUnseen(now, now - 5 * 60_000);
+      expect(await history()).toMatchObject([{ status: 'resolved', suppressed: 'inhibited' }]);
+      expect(await notified()).toBe(0);
+    });
+
+    test('and as told from the moment that somebody is, for good', async () => {
+      await seen('inhibited');
+      await deliver([alert('a')]);
+      expect(await history()).toMatchObject([{ suppressed: null }]);
+      await seen('inhibited');
+      expect(await history()).toMatchObject([{ suppressed: null }]);
+      now += 1_000;
+      await parts.store.endUnseen(now, now - 5 * 60_000);
+      expect(await history()).toMatchObject([{ status: 'firing' }]);
+    });
+
+    test('an end alone tells nobody that it fired', async () => {
+      await seen('inhibited');
+      await deliver([resolved('a')]);
+      expect(await history()).toMatchObject([{ status: 'resolved', suppressed: 'inhibited' }]);
+    });
+  });
+
   test('a thousand alerts in one call, and pages through them', async () => {
     const alerts = Array.from({ length: 1_000 }, (_, i) => alert(`f${i}`, { startsAt: iso(NOW - (i % 100) * 60_000) }));
     expect((await deliver(alerts)).json()).toMatchObject({ accepted: 1_000, news: 1_000 });
@@ -297,14 +345,14 @@ describe('the history of alerts', () => {
       await evaluate(NOW - 50 * HOUR, NOW - 49 * HOUR, 'ok', 0);
       await evaluate(NOW - 30 * HOUR, NOW - 29 * HOUR, 'alert', 0.2);
       await evaluate(NOW - HOUR, NOW, 'ok', 0);
-      await tendAlerts(parts);
+      await judgeAlerts(parts);
       expect((await history()).map(({ verdict }) => verdict)).toMatchObject([
         null,
         { verdict: 'true', source: 'labels' },
       ]);
       now = NOW + 2 * DAY;
-      await tendAlerts(parts);
-      await tendAlerts(parts);
+      await judgeAlerts(parts);
+      await judgeAlerts(parts);
       expect((await history()).map(({ verdict }) => verdict)).toMatchObject([
         { verdict: 'benign' },
         { verdict: 'true' },
@@ -318,7 +366,7 @@ describe('the history of alerts', () => {
       await post(`/api/ml/alerts/${id}/verdict`, { verdict: 'unactionable' });
       await evaluate(NOW - HOUR, NOW, 'ok', 0);
       now = NOW + 2 * DAY;
-      await tendAlerts(parts);
+      await judgeAlerts(parts);
       expect(await history()).toMatchObject([{ verdict: { verdict: 'unactionable', source: 'person' } }]);
     });
 
@@ -326,7 +374,7 @@ describe('the history of alerts', () => {
       await deliver([resolved('a', { startsAt: iso(NOW - 50 * HOUR), endsAt: iso(NOW - 48 * HOUR) })]);
       await evaluate(NOW - 40 * HOUR, NOW - 39 * HOUR, 'alert', 0.2);
       await evaluate(NOW - 200 * HOUR, NOW - 199 * HOUR, 'alert', 0.2);
-      await tendAlerts(parts);
+      await judgeAlerts(parts);
       expect(await read(`/api/ml/alerts/effectiveness?model=churn&from=${iso(NOW - 20 * DAY)}`)).toMatchObject({
         rules: [
           {
