@@ -10,6 +10,7 @@ import type { Flags } from './config/flags.ts';
 import { loadConfigFile, secretsFrom } from './config/load-config.ts';
 import { createLogger } from './config/logger.ts';
 import { ConfigHolder } from './config/reload.ts';
+import { watchForChanges } from './config/watch-file.ts';
 import { loadWebConfigFile } from './config/web-config.ts';
 
 const environment = processEnvironment();
@@ -39,12 +40,14 @@ async function run(flags: Flags): Promise<number> {
     searchPath: environment.PATH,
   });
   greet(app.addresses, flags.telemetryPath, app.database);
+  const unwatch = flags.configFile === null ? () => undefined : watchForChanges(flags.configFile, () => app.reload());
   await new Promise<void>((resolve) => {
     // Not once: npm passes on the signal that a terminal sent to the whole group, and the second must not cut the stop short.
     process.on('SIGTERM', resolve).on('SIGINT', resolve);
     process.on('SIGHUP', () => app.reload());
   });
   log.info({}, 'stopping: what was accepted is finished first');
+  unwatch();
   await app.close();
   return 0;
 }

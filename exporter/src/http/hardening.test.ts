@@ -95,6 +95,24 @@ describe('bodies', () => {
   });
 });
 
+describe('a request that two readers might read in two ways', () => {
+  const head = 'POST /api/ml/predictions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+  const hidden = 'GET /config HTTP/1.1\r\nhost: x\r\n\r\n';
+  test.each([
+    ['a length and chunks', `${head}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n${hidden}`],
+    ['two lengths', `${head}content-length: 0\r\ncontent-length: 44\r\n\r\n${hidden}`],
+    ['chunks that are spelt otherwise', `${head}transfer-encoding: xchunked\r\n\r\n0\r\n\r\n${hidden}`],
+    ['a length with a sign', `${head}content-length: +4\r\n\r\nabcd${hidden}`],
+    ['a header that goes on in the next line', `${head}x: a\r\n content-length: 44\r\n\r\n${hidden}`],
+    ['a bare line feed', `${head}x: a\ncontent-length: 44\r\n\r\n${hidden}`],
+    ['a space before the colon', `${head}content-length : 44\r\n\r\n${hidden}`],
+  ])('%s: refused with 400, the rest of the connection not read', async (_name, request) => {
+    await start();
+    const answer = await speak(await listen(), [request], 0);
+    expect(answer.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 400']);
+  });
+});
+
 describe('who asks too often', () => {
   const token = fakeToken('reader', ['read']);
 

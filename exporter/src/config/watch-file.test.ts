@@ -1,0 +1,57 @@
+import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { watchForChanges } from './watch-file.ts';
+
+let folder: string;
+let stop = (): void => undefined;
+beforeEach(() => void (folder = mkdtempSync(path.join(tmpdir(), 'mh-watch-'))));
+afterEach(() => {
+  stop();
+  rmSync(folder, { recursive: true });
+});
+
+/** Resolves after the change was noticed. */
+async function noticed(file: string, change: () => void): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    stop = watchForChanges(file, resolve, 20);
+    // The first look must have been before the change.
+    void sleep(200).then(change).catch(reject);
+  });
+  stop();
+}
+
+const inFolder = (name: string) => path.join(folder, name);
+
+test('written in place, replaced as editors do, and swapped behind a link as Kubernetes does', async () => {
+  const file = inFolder('config.yml');
+  writeFileSync(file, 'a: 1');
+  await noticed(file, () => writeFileSync(file, 'a: 22'));
+  await noticed(file, () => {
+    writeFileSync(inFolder('new.yml'), 'a: 333');
+    renameSync(inFolder('new.yml'), file);
+  });
+  const link = inFolder('link.yml');
+  symlinkSync(file, link);
+  await noticed(link, () => {
+    writeFileSync(inFolder('other.yml'), 'a: 4');
+    symlinkSync(inFolder('other.yml'), inFolder('next'));
+    renameSync(inFolder('next'), link);
+  });
+}, 60_000);
+
+test('one that is removed is no change; one that comes back is', async () => {
+  const file = inFolder('config.yml');
+  writeFileSync(file, 'a: 1');
+  let changes = 0;
+  stop = watchForChanges(file, () => changes++, 20);
+  await sleep(200);
+  rmSync(file);
+  await sleep(300);
+  expect(changes).toBe(0);
+  writeFileSync(file, 'a: 2');
+  while (changes === 0) await sleep(20);
+  expect(changes).toBe(1);
+}, 60_000);
