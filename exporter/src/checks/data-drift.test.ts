@@ -16,7 +16,7 @@ import {
   usualCounts,
 } from '../../test/support/model-counts.ts';
 import { DEFAULT_SETTINGS } from '../domain/settings.ts';
-import { MISSING } from '../histogram/bin-scheme.ts';
+import { buildNumericBins, MISSING } from '../histogram/bin-scheme.ts';
 import type { ModelContext, ModelCounts } from './check.ts';
 import { dataDrift } from './data-drift.ts';
 
@@ -196,4 +196,24 @@ test('property: the score is 0..100 and never rises with the shift', () => {
       expect(nearer).toBeLessThanOrEqual(100);
     }),
   );
+});
+
+describe("Cramér's V", () => {
+  test('of categories, by hand', () => {
+    // 2,000 (500 * 100 - 500 * 900)^2 / (1,000 * 1,000 * 1,400 * 600) = 380.95 of 2,000
+    expect(evaluate(regions(900, 100)).features[0]!.cramersV).toBeCloseTo(Math.sqrt(380.952381 / 2_000), 6);
+  });
+
+  test('of numbers of few values, which chi-square compares; none of others, which the KS test does', () => {
+    const grades = buildNumericBins(Float64Array.from({ length: 1_000 }, (_, i) => i % 2));
+    const scheme = { ...target.scheme, features: [grades, ...target.scheme.features.slice(1)] };
+    const then = emptyCounts(1_000);
+    const now = emptyCounts(1_000);
+    addValues(then.features, AGE, grades, [...Array<number>(500).fill(0), ...Array<number>(500).fill(1)]);
+    addValues(now.features, AGE, grades, [...Array<number>(900).fill(0), ...Array<number>(100).fill(1)]);
+    const few = evaluate(now, testContext({ columns: [age], scheme, baseline: baselineOf(then) })).features[0]!;
+    expect(few.cramersV).toBeCloseTo(Math.sqrt(380.952381 / 2_000), 6);
+    expect([few.ksStatistic, few.ksStatisticUpper]).toEqual([0.4, 0.4]);
+    expect(evaluate(usualCounts(), testContext({ columns: [age] })).features[0]!.cramersV).toBeNaN();
+  });
 });

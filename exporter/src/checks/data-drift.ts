@@ -81,6 +81,7 @@ function describe(
     ksStatisticUpper: figures.effectUpper,
     pValue,
     wasserstein: figures.wasserstein,
+    cramersV: figures.cramersV,
     verdict: enough ? verdictOf(figures, pValue, thresholds) : 'insufficient_data',
     samples: drift?.samples ?? 0,
     baselineSamples: drift?.baselineSamples ?? 0,
@@ -94,6 +95,7 @@ const NO_DRIFT_FIGURES = {
   effect: NaN,
   effectUpper: NaN,
   wasserstein: NaN,
+  cramersV: NaN,
 };
 
 /** Always with an adjusted p below the limit: KL over 200 categories averages 0.2 at 500 samples without any drift. */

@@ -3,7 +3,7 @@ import type { NumericBins } from '../histogram/bin-scheme.ts';
 import { categoryCellCount, categoryCells, MAX_CATEGORIES } from '../histogram/categories.ts';
 import type { CategoryBins } from '../histogram/categories.ts';
 import type { FeatureCounts } from '../histogram/counts.ts';
-import { contingencyTest, totalVariation } from '../statistics/chi-square.ts';
+import { contingencyTest, cramersV, totalVariation } from '../statistics/chi-square.ts';
 import { jensenShannonDistance } from '../statistics/jensen-shannon.ts';
 import { ksBounds, ksPValue } from '../statistics/kolmogorov-smirnov.ts';
 import { coarsen, klDivergence } from '../statistics/kullback-leibler.ts';
@@ -20,6 +20,8 @@ export interface ColumnDrift {
   readonly effectUpper: number;
   /** Not adjusted. */
   readonly pValue: number;
+  /** Of the chi-square test, 0..1; NaN where the KS test is used. */
+  readonly cramersV: number;
   readonly wasserstein: number;
   readonly samples: number;
   readonly baselineSamples: number;
@@ -57,17 +59,11 @@ export function numericDrift(
       effect: bounds.lower,
       effectUpper: bounds.upper,
       pValue: ksPValue(bounds.lower, bounds.n, bounds.m),
+      cramersV: NaN,
     };
   const codes = bins.edges.length + 1;
   const effect = totalVariation(then, now, codes);
-  return {
-    ...divergences,
-    ...sizes,
-    wasserstein,
-    effect,
-    effectUpper: effect,
-    pValue: contingencyTest(then, now, codes).pValue,
-  };
+  return { ...divergences, ...sizes, ...tableTest(then, now, codes, sizes), wasserstein, effect, effectUpper: effect };
 }
 
 /** A categorical column: chi-square over the categories and OTHER, the total variation distance as its effect. */
@@ -109,8 +105,19 @@ function cellDrift(cells: number): ColumnDrift {
     baselineSamples += baselineCells[cell]!;
   }
   const effect = totalVariation(baselineCells, currentCells, cells);
-  const { pValue } = contingencyTest(baselineCells, currentCells, cells);
-  return { ...divergencesOf(cells), samples, baselineSamples, effect, effectUpper: effect, pValue, wasserstein: NaN };
+  const sizes = { samples, baselineSamples };
+  const test = tableTest(baselineCells, currentCells, cells, sizes);
+  return { ...divergencesOf(cells), ...sizes, ...test, effect, effectUpper: effect, wasserstein: NaN };
+}
+
+function tableTest(
+  then: ArrayLike<number>,
+  now: ArrayLike<number>,
+  cells: number,
+  { samples, baselineSamples }: Pick<ColumnDrift, 'samples' | 'baselineSamples'>,
+): Pick<ColumnDrift, 'pValue' | 'cramersV'> {
+  const { statistic, pValue } = contingencyTest(then, now, cells);
+  return { pValue, cramersV: cramersV(statistic, baselineSamples, samples) };
 }
 
 /** Of the scratch cells. */

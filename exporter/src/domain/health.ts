@@ -97,6 +97,8 @@ export interface FeatureDrift {
   readonly pValue: number;
   /** Wasserstein-1 distance in baseline standard deviations; NaN for categories. */
   readonly wasserstein: number;
+  /** Of the chi-square test, for categories and numbers of few values, 0..1; NaN where the KS test is used. Shrinks with unequal sizes. */
+  readonly cramersV: number;
   readonly verdict: DriftVerdict;
   readonly samples: number;
   readonly baselineSamples: number;

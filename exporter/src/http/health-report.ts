@@ -260,6 +260,7 @@ function featureJson(drift: FeatureDrift): Record<string, unknown> & Pick<Featur
     psi: figure(drift.psi),
     js_distance: figure(drift.jsDistance),
     wasserstein: figure(drift.wasserstein),
+    cramers_v: figure(drift.cramersV),
     verdict: drift.verdict,
     samples: drift.samples,
     baseline_samples: drift.baselineSamples,
