@@ -20,6 +20,11 @@ export function prepareEdges(edges: Float64Array): PreparedEdges {
   return prepared;
 }
 
+/** The plain edges, as a view. */
+export function edgesIn(prepared: PreparedEdges, count: number): Float64Array {
+  return prepared.subarray(TOP, TOP + count);
+}
+
 /** The edges of bins as the search wants them; made once, with the bins. */
 export function preparedEdges(bins: { readonly prepared: PreparedEdges }): PreparedEdges {
   return bins.prepared;

@@ -96,9 +96,10 @@ export function encodePredictionDelta(batches: readonly BinnedBatch[], stored: r
   directory.varint(groups.length);
   bodies.length = 0;
   const tails = tailsByMember(batches);
+  const withSegments = segmented(groups);
   for (const group of groups) {
     writeGroup(group, base, batches, tails);
-    if (segmented(groups)) directory.varint(group.segmentId);
+    if (withSegments) directory.varint(group.segmentId);
   }
   directory.append(bodies);
   writeLabels(NO_LABELS, base);
@@ -262,6 +263,7 @@ function writeCounts(
 function writeLabels(labels: LabelDelta, base: number): void {
   directory.need(8);
   directory.varint(labels.groups.length);
+  const withSegments = segmented(labels.groups);
   for (const group of labels.groups) {
     directory.need(48);
     directory.varint(group.versionId);
@@ -270,7 +272,7 @@ function writeLabels(labels: LabelDelta, base: number): void {
     directory.varint(group.bucketMinutes);
     directory.u8(LABEL_CHANGES.indexOf(group.change));
     directory.f64(group.newestLabelMs);
-    if (segmented(labels.groups)) directory.varint(group.segmentId);
+    if (withSegments) directory.varint(group.segmentId);
     writePerformance(directory, group.counts);
   }
   directory.need(8 + labels.unmatched.size * 10);
