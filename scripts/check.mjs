@@ -7,6 +7,7 @@ const bin = (name) => path.join(root, 'node_modules', '.bin', name);
 const steps = [
   ['types', bin('tsc'), ['-p', 'exporter']],
   ['types of alerting-rules', bin('tsc'), ['-p', 'alerting-rules']],
+  ['types of dashboards', bin('tsc'), ['-p', 'dashboards', '--noEmit']],
   ['lint', bin('eslint'), ['.', '--max-warnings', '0']],
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.']],
   ['imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'exporter']],

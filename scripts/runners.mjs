@@ -5,6 +5,9 @@ import path from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { ensureInstalled, root, run } from './install.mjs';
 
+/** The stand-in for Grafana, with packages of its own for each version of Grafana. */
+const host = 'dashboards/host';
+
 /**
  * name: for people. folder: arguments that begin with it choose this runner.
  * install(): makes sure that everything it needs is there. run(args): runs the tests, and returns {status, passed, failed, skipped}.
@@ -39,7 +42,54 @@ export const runners = [
       return { ...result, status: broken.length > 0 ? 1 : result.status, failed: result.failed + broken.length };
     },
   },
+  {
+    name: 'dashboards',
+    folder: 'dashboards',
+    install: () => {
+      ensureInstalled();
+      ensureBuilt();
+      for (const folder of ['grafana-plugin', host, `${host}/versions/12.4`, `${host}/versions/11.6`])
+        ensureInstalled(folder);
+    },
+    run: (args) => {
+      const built = jest(root, 'dashboards/jest.config.js', args);
+      const files = ['panel', 'dashboards'].map((name) => path.join(host, 'test', `${name}.test.mjs`));
+      const wanted = files.filter(
+        (file) => args.length === 0 || args.some((arg) => file.startsWith(path.normalize(arg))),
+      );
+      const shown = wanted.length > 0 ? nodeTests(wanted) : { status: 0, passed: 0, failed: 0, skipped: 0 };
+      return Object.fromEntries(Object.keys(built).map((key) => [key, built[key] + shown[key]]));
+    },
+  },
 ];
+
+/** Node's own test runner, one file after another, and the counts of its report. */
+function nodeTests(files) {
+  const temporary = mkdtempSync(path.join(tmpdir(), 'model-health-test-'));
+  const report = path.join(temporary, 'report.tap');
+  try {
+    const status = run(process.execPath, [
+      '--test',
+      '--test-concurrency=1',
+      '--test-timeout=900000',
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=tap',
+      `--test-reporter-destination=${report}`,
+      ...files,
+    ]);
+    const tap = readFileSync(report, 'utf8');
+    const count = (word) => Number(new RegExp(`^# ${word} (\\d+)$`, 'm').exec(tap)?.[1] ?? 0);
+    return {
+      status,
+      passed: count('pass'),
+      failed: count('fail') + count('cancelled'),
+      skipped: count('skipped') + count('todo'),
+    };
+  } finally {
+    rmSync(temporary, { recursive: true });
+  }
+}
 
 /** Jest of the packages under `folder`, and the counts of its report. */
 export function jest(folder, config, args) {

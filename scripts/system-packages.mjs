@@ -5,7 +5,7 @@ import { run } from './install.mjs';
 
 const needed = [
   { program: '/usr/lib/postgresql/15/bin/postgres', package: 'postgresql-15', for: 'the run on PostgreSQL 15' },
-  { program: 'chromium', package: 'chromium', for: 'the pages in a real browser' },
+  { program: 'chromium', package: 'chromium', for: 'the pages, the panel and the dashboards in a real browser' },
   { program: 'prometheus', package: 'prometheus', for: 'the scrape by a real Prometheus' },
   { program: 'promtool', package: 'prometheus', for: 'promtool check metrics' },
   { program: 'promtool', package: 'prometheus', for: 'the unit tests of the alerting rules' },

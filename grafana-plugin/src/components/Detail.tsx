@@ -42,21 +42,23 @@ export function Detail({ model, models, feature, view, width, height, onBack }: 
   );
   return (
     <div className={s.root} style={{ height }}>
-      <div className={s.bar}>
-        {onBack && (
-          <Button size="sm" variant="secondary" fill="text" icon="arrow-left" onClick={onBack}>
-            All models
-          </Button>
-        )}
-        {models.length > 1 && (
-          <Choice
-            label="Model"
-            value={model.key}
-            words={words}
-            onChange={(key) => view.open(models.find((one) => one.key === key) ?? model)}
-          />
-        )}
-      </div>
+      {(onBack || models.length > 1) && (
+        <div className={s.bar}>
+          {onBack && (
+            <Button size="sm" variant="secondary" fill="text" icon="arrow-left" onClick={onBack}>
+              All models
+            </Button>
+          )}
+          {models.length > 1 && (
+            <Choice
+              label="Model"
+              value={model.key}
+              words={words}
+              onChange={(key) => view.open(models.find((one) => one.key === key) ?? model)}
+            />
+          )}
+        </div>
+      )}
       <div className={cx(s.body, !wide && s.narrow)}>
         <ModelCard
           model={model}
@@ -79,7 +81,7 @@ export function Detail({ model, models, feature, view, width, height, onBack }: 
           )}
           {chosen !== undefined && bins === undefined && (
             <p className={s.dim}>
-              The distributions need the bins of {model.name}: set expose_bins for it, and add
+              The distributions need the bins of {model.name}: set exposition.bins for it, and add
               ml_feature_baseline_bin_ratio and increase(ml_feature_bin_total) as queries “baseline” and “current”.
             </p>
           )}
@@ -110,7 +112,7 @@ function FeatureBars({
             type="button"
             className={cx(s.feature, name === chosen && s.chosen)}
             aria-pressed={name === chosen}
-            aria-label={`${name}: ${statistic.name} ${driftText(value)}, threshold ${threshold}${drifted ? ', drifted' : ''}`}
+            title={`threshold ${threshold}${drifted ? ', drifted' : ''}`}
             onClick={() => onChoose(name)}
           >
             <span className={s.name}>{name}</span>

@@ -182,7 +182,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     padding: theme.spacing(0, 0.5),
     borderRadius: 2,
     whiteSpace: 'nowrap',
-    color: theme.colors.error.text,
+    color: theme.colors.text.primary,
     background: theme.colors.error.transparent,
   }),
   dim: css({ ...dim(theme) }),

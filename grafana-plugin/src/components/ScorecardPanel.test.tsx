@@ -153,9 +153,9 @@ describe('cards', () => {
 describe('the toolbar', () => {
   test('chips count and filter', async () => {
     show();
-    await userEvent.click(screen.getByRole('button', { name: '1 in alert' }));
+    await userEvent.click(screen.getByRole('button', { name: '1 In alert' }));
     expect(cards()).toEqual(['spam 1: score 92, excellent']);
-    await userEvent.click(screen.getByRole('button', { name: '1 in alert' }));
+    await userEvent.click(screen.getByRole('button', { name: '1 In alert' }));
     expect(cards()).toHaveLength(3);
   });
 

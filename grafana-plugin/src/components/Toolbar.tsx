@@ -53,13 +53,15 @@ export function Toolbar(props: Props) {
       type="button"
       className={cx(s.chip, filter === key && s.pressed)}
       aria-pressed={filter === key}
-      aria-label={`${count} ${word.toLowerCase()}`}
+      aria-label={`${count} ${word}`}
       title={word}
       onClick={() => props.onFilter(filter === key ? null : key)}
     >
       {icon}
-      <b>{count}</b>
-      {words && <span>{word}</span>}
+      <span>
+        <b>{count}</b>
+        {words && ` ${word}`}
+      </span>
     </button>
   );
   return (

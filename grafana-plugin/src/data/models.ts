@@ -43,7 +43,7 @@ export interface ModelHealth {
   readonly change: number | null;
   /** Time in ms and score; null: a gap. */
   readonly trend: ReadonlyArray<readonly [number, number | null]>;
-  /** In the order in which the data names them. */
+  /** The weightiest first. */
   readonly checks: readonly Check[];
   /** Most drifted first, by value / threshold. */
   readonly features: readonly Feature[];
@@ -230,7 +230,7 @@ function finish(draft: Draft, frames: readonly DataFrame[], options: ModelsOptio
     level,
     status: isStale(draft, known.at(-1)?.[0] ?? null, options) ? 'stale' : level,
     change: known.length > 1 ? known.at(-1)![1] - known[0][1] : null,
-    checks: [...draft.checks.values()],
+    checks: [...draft.checks.values()].sort((a, b) => (b.weight ?? 0) - (a.weight ?? 0)),
     features: featuresOf(draft, options),
     updatedAt: draft.updatedAt ?? known.at(-1)?.[0] ?? null,
     distributions: new Map([...draft.bins].map(([feature, bins]) => [feature, sharesOf(bins)])),
