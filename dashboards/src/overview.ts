@@ -1,3 +1,4 @@
+import { BigValueTextMode } from '@grafana/grafana-foundation-sdk/common';
 import { buildDashboard } from './dashboard.ts';
 import { BAD_FROM_ONE, figure, LEVELS, lines, MODELS, one, rows, scorecard } from './panels.ts';
 
@@ -18,20 +19,23 @@ export const overview = () =>
         description: 'How many models have which level of health. Without a score a model is unknown, never healthy.',
         place: { x: 0, y: 0, w: 9, h: 4 },
         queries: [{ expr: `count by (level) (${one('ml_model_health_level')} == 1)`, legend: '{{level}}' }],
-      }).overrides(
-        Object.entries(COLORS).map(([level, fixedColor]) => ({
-          matcher: { id: 'byName', options: level },
-          properties: [{ id: 'color', value: { mode: 'fixed', fixedColor } }],
-        })),
-      ),
+      })
+        .textMode(BigValueTextMode.ValueAndName)
+        .overrides(
+          Object.entries(COLORS).map(([level, fixedColor]) => ({
+            matcher: { id: 'byName', options: level },
+            properties: [{ id: 'color', value: { mode: 'fixed', fixedColor } }],
+          })),
+        ),
       figure({
         title: 'Checks in alert',
-        description: 'Checks beyond their threshold, on enough samples, of all shown models.',
+        description:
+          'Checks beyond their threshold, on enough samples, of all shown models. Without models there is no number.',
         place: { x: 9, y: 0, w: 5, h: 4 },
         thresholds: BAD_FROM_ONE,
         queries: [
           {
-            expr: `count(${one('ml_model_check_state', 'state="alert"')} == 1) or vector(0)`,
+            expr: `sum(${one('ml_model_check_state', 'state="alert"')})`,
             legend: 'checks in alert',
           },
         ],

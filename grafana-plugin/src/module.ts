@@ -28,7 +28,7 @@ export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
       .addSelect({
         path: 'layout',
         name: 'Layout',
-        description: 'Auto takes cards, compact cards or the colour grid by the number of models and the room.',
+        description: 'Auto: by count and room.',
         category: view,
         defaultValue: 'auto',
         settings: {
@@ -60,7 +60,7 @@ export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
       .addTextInput({
         path: 'groupBy',
         name: 'Group by label',
-        description: 'Such as team or env. Empty: no groups.',
+        description: 'Such as team. Empty: none.',
         category: view,
         defaultValue: '',
       })
@@ -68,7 +68,7 @@ export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
       .addTextInput({
         path: 'staleAfter',
         name: 'Stale after',
-        description: 'Time without a prediction, or without a score, such as 30m or 1d. Empty: never.',
+        description: 'Without a prediction or a score for so long: 30m, 1d. Empty: never.',
         category: view,
         defaultValue: '1h',
       })
@@ -93,7 +93,7 @@ export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
       .addSelect({
         path: 'driftStatistic',
         name: 'Drift statistic',
-        description: 'Auto takes the first of these that the queries bring.',
+        description: 'Auto: the first of these.',
         category: card,
         defaultValue: 'auto',
         settings: {
@@ -106,7 +106,7 @@ export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
       .addNumberInput({
         path: 'driftThreshold',
         name: 'Drift threshold',
-        description: '0 takes ml_alert_threshold where the queries bring it, or else the usual one of the statistic.',
+        description: '0: ml_alert_threshold of the queries, else the usual one.',
         category: card,
         defaultValue: 0,
         settings: { min: 0, step: 0.05 },

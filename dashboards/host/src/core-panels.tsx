@@ -3,7 +3,7 @@ import * as D from '@grafana/data';
 import * as UI from '@grafana/ui';
 import React from 'react';
 
-function Stat({ data, width, height, fieldConfig, replaceVariables, timeZone }: D.PanelProps) {
+function Stat({ options, data, width, height, fieldConfig, replaceVariables, timeZone }: D.PanelProps) {
   const theme = UI.useTheme2();
   const values = () =>
     D.getFieldDisplayValues({
@@ -31,7 +31,11 @@ function Stat({ data, width, height, fieldConfig, replaceVariables, timeZone }: 
           theme={theme}
           graphMode={UI.BigValueGraphMode.None}
           colorMode={UI.BigValueColorMode.Value}
-          textMode={data.series.length > 1 ? UI.BigValueTextMode.ValueAndName : UI.BigValueTextMode.Value}
+          textMode={
+            options.textMode === 'value_and_name' || data.series.length > 1
+              ? UI.BigValueTextMode.ValueAndName
+              : UI.BigValueTextMode.Value
+          }
         />
       )}
     />

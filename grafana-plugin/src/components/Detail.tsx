@@ -9,7 +9,7 @@ import { driftText } from './DriftList';
 import { ModelCard } from './ModelCard';
 import { Choice } from './Toolbar';
 import { View } from './view';
-import { bare, dim, ellipsis, noList, small } from './mixins';
+import { bare, dim, ellipsis, noList, small, tint } from './mixins';
 
 interface Props {
   model: ModelHealth;
@@ -103,7 +103,7 @@ function FeatureBars({
 }) {
   const s = useStyles2(getStyles);
   const theme = useTheme2();
-  const color = (drifted: boolean) => theme.visualization.getColorByName(drifted ? 'red' : 'green');
+  const color = (drifted: boolean) => tint(theme, drifted ? 'red' : 'green');
   return (
     <ul className={s.list} aria-label={`Features of ${model.name}`}>
       {model.features.map(({ name, value, threshold, statistic, drifted }) => (

@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2, useTheme2 } from '@grafana/ui';
 import { Bin } from '../data/models';
-import { dim, middle, small } from './mixins';
+import { dim, middle, small, tint } from './mixins';
 
 interface Props {
   feature: string;
@@ -25,7 +25,7 @@ export function Distribution({ feature, bins, width, height }: Props) {
   const slot = width / bins.length;
   const every = Math.ceil(46 / slot);
   const moved = [...bins].sort((a, b) => Math.abs(b.current - b.baseline) - Math.abs(a.current - a.baseline)).at(0);
-  const colors = { baseline: theme.colors.border.strong, current: theme.visualization.getColorByName('blue') };
+  const colors = { baseline: theme.colors.border.strong, current: tint(theme, 'blue') };
   const numeric = bins.some(({ name }) => name === '+Inf');
   const label =
     moved === undefined

@@ -3,7 +3,7 @@ import { css } from '@emotion/css';
 import { GrafanaTheme2 } from '@grafana/data';
 import { useStyles2, useTheme2 } from '@grafana/ui';
 import { ModelHealth } from '../data/models';
-import { bare, dim, ellipsis, middle, noList, small } from './mixins';
+import { bare, dim, ellipsis, middle, noList, small, tint } from './mixins';
 
 /** Three digits at most: `0.42`, `7.11`, `18`. */
 export const driftText = (value: number) => (Math.abs(value) < 10 ? value.toFixed(2) : value.toFixed(0));
@@ -29,7 +29,7 @@ export function DriftList({
     <ul className={s.list} aria-label="Drifted features">
       {shown.map(({ name, value, statistic, threshold }, i) => (
         <li key={name} className={s.row}>
-          <span className={s.dot} style={{ background: theme.visualization.getColorByName('red') }} />
+          <span className={s.dot} style={{ background: tint(theme, 'red') }} />
           <button type="button" className={s.name} title={name} onClick={() => onOpen(name)}>
             {name}
           </button>

@@ -2,7 +2,7 @@ import React, { memo } from 'react';
 import { css, cx } from '@emotion/css';
 import { GrafanaTheme2 } from '@grafana/data';
 import { Icon, IconButton, useStyles2, useTheme2 } from '@grafana/ui';
-import { checkName, reasonsOf } from '../data/arrange';
+import { checkName, inAlert, reasonsOf } from '../data/arrange';
 import { formatAge } from '../data/duration';
 import { ModelHealth } from '../data/models';
 import { Change } from './Change';
@@ -12,7 +12,7 @@ import { ModelName } from './ModelName';
 import { Spark } from './Spark';
 import { StatusMark } from './StatusMark';
 import { checkColor, describeModel, View } from './view';
-import { dim, ellipsis, medium, middle, small } from './mixins';
+import { dim, ellipsis, medium, middle, small, tint } from './mixins';
 
 interface Props {
   model: ModelHealth;
@@ -25,11 +25,12 @@ interface Props {
 export const ModelCard = memo(function ModelCard({ model, view, width, height }: Props) {
   const s = useStyles2(getStyles);
   const { options } = view;
+  const theme = useTheme2();
   const { text, color } = view.paint(model);
   return (
     <article
       className={cx(s.card, model.status === 'stale' && s.stale)}
-      style={{ width, height, borderLeftColor: color }}
+      style={{ width, height, borderLeftColor: edgeColor(model, color, theme) }}
       aria-label={describeModel(model, text)}
       data-testid="model-card"
     >
@@ -65,12 +66,13 @@ export const ModelCard = memo(function ModelCard({ model, view, width, height }:
 /** Name, level, score and what is wrong, in two lines. */
 export const CompactCard = memo(function CompactCard({ model, view, width, height }: Props) {
   const s = useStyles2(getStyles);
+  const theme = useTheme2();
   const { text, color } = view.paint(model);
   const reasons = reasonsOf(model).map(({ name }) => checkName(name));
   return (
     <article
       className={cx(s.card, s.compact, model.status === 'stale' && s.stale)}
-      style={{ width, height, borderLeftColor: color }}
+      style={{ width, height, borderLeftColor: edgeColor(model, color, theme) }}
       aria-label={describeModel(model, text)}
       data-testid="model-card"
     >
@@ -92,6 +94,10 @@ export const CompactCard = memo(function CompactCard({ model, view, width, heigh
     </article>
   );
 });
+
+/** A fault is to be seen from afar, also beside a good score. */
+const edgeColor = (model: ModelHealth, color: string, theme: GrafanaTheme2) =>
+  inAlert(model) ? tint(theme, 'red') : color;
 
 function Reasons({ model }: { model: ModelHealth }) {
   const theme = useTheme2();
@@ -182,8 +188,8 @@ const getStyles = (theme: GrafanaTheme2) => ({
     padding: theme.spacing(0, 0.5),
     borderRadius: 2,
     whiteSpace: 'nowrap',
-    color: theme.colors.text.primary,
-    background: theme.colors.error.transparent,
+    color: theme.colors.getContrastText(tint(theme, 'red'), 4.5),
+    background: tint(theme, 'red'),
   }),
   dim: css({ ...dim(theme) }),
   level: css({ display: 'flex', flexDirection: 'column', justifyContent: 'center', alignItems: 'flex-start' }),

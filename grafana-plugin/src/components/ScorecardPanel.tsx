@@ -17,7 +17,7 @@ import { Tile } from './Tile';
 import { Toolbar, TOOLBAR_HEIGHT } from './Toolbar';
 import { useRetrain } from './useRetrain';
 import { View } from './view';
-import { dim } from './mixins';
+import { dim, tint } from './mixins';
 
 // Loaded when they are first shown: the first glance is cards or a grid.
 const Detail = lazy(() => import('./Detail').then((module) => ({ default: module.Detail })));
@@ -244,9 +244,7 @@ function scoreColor(
   if (shown !== undefined && levelOf(model.score, thresholds) === model.level) {
     return shown;
   }
-  return theme.visualization.getColorByName(
-    colorOf(model.level, thresholds) ?? colorOf(model.level, undefined) ?? 'text'
-  );
+  return tint(theme, colorOf(model.level, thresholds) ?? colorOf(model.level, undefined) ?? 'text');
 }
 
 function useChosen<T>(option: T): [T, (value: T) => void] {

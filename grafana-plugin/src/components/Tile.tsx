@@ -5,7 +5,7 @@ import { useStyles2, useTheme2 } from '@grafana/ui';
 import { checkName, inAlert, reasonsOf } from '../data/arrange';
 import { ModelHealth } from '../data/models';
 import { describeModel, View } from './view';
-import { bare, dim, middle } from './mixins';
+import { bare, dim, middle, tint } from './mixins';
 
 /** One model as one colour and its score. A corner is cut red when a check is in alert. */
 export const Tile = memo(function Tile({ model, view, size }: { model: ModelHealth; view: View; size: number }) {
@@ -53,6 +53,6 @@ const getStyles = (theme: GrafanaTheme2) => ({
     right: 0,
     borderStyle: 'solid',
     borderWidth: '0 8px 8px 0',
-    borderColor: `transparent ${theme.visualization.getColorByName('dark-red')} transparent transparent`,
+    borderColor: `transparent ${tint(theme, 'dark-red')} transparent transparent`,
   }),
 });

@@ -7,7 +7,7 @@ import { STATUSES } from '../data/levels';
 import { ModelHealth } from '../data/models';
 import { Layout, SortBy } from '../options';
 import { STATUS_ICONS, STATUS_WORDS, statusColor } from './view';
-import { bare, small } from './mixins';
+import { bare, small, tint } from './mixins';
 
 export const TOOLBAR_HEIGHT = 34;
 
@@ -149,7 +149,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     '&:hover': { background: theme.colors.action.hover },
   }),
   pressed: css({ background: theme.colors.action.selected, borderColor: theme.colors.primary.border }),
-  bell: css({ width: 8, height: 8, borderRadius: 4, background: theme.visualization.getColorByName('red') }),
+  bell: css({ width: 8, height: 8, borderRadius: 4, background: tint(theme, 'red') }),
   search: css({
     flex: '0 1 200px',
     minWidth: 80,

@@ -4,6 +4,7 @@ import { ModelHealth } from '../data/models';
 import { describeCheck } from './CheckBars';
 import { driftText } from './DriftList';
 import { checkColor, View } from './view';
+import { tint } from './mixins';
 
 export interface HeatCell {
   readonly text: string;
@@ -55,7 +56,7 @@ export function checkCell(theme: GrafanaTheme2, view: View) {
 /** Null: the model has no such feature. Orange from a third of the threshold, where the exporter calls drift moderate; red above it. */
 export function featureCell(theme: GrafanaTheme2, view: View) {
   const ground = theme.colors.background.secondary;
-  const [orange, red] = ['orange', 'red'].map((name) => theme.visualization.getColorByName(name));
+  const [orange, red] = ['orange', 'red'].map((name) => tint(theme, name));
   return (model: ModelHealth, name: string): HeatCell | null => {
     const feature = model.features.find((one) => one.name === name);
     if (feature === undefined) {

@@ -3,6 +3,7 @@ import { IconName } from '@grafana/ui';
 import { colorOf, levelOf, Status } from '../data/levels';
 import { Check, ModelHealth } from '../data/models';
 import { ScorecardOptions } from '../options';
+import { tint } from './mixins';
 
 /** What every layout needs to draw a model; one object, so that a row is drawn again only when it changed. */
 export interface View {
@@ -44,11 +45,11 @@ export const STATUS_WORDS: Readonly<Record<Status, string>> = {
 export function statusColor(status: Status, theme: GrafanaTheme2): string {
   return status === 'stale' || status === 'unknown'
     ? theme.colors.text.secondary
-    : theme.visualization.getColorByName(colorOf(status, undefined) ?? 'text');
+    : tint(theme, colorOf(status, undefined) ?? 'text');
 }
 
 export function checkColor({ state, score }: Check, theme: GrafanaTheme2): string {
-  const color = (name: string) => theme.visualization.getColorByName(name);
+  const color = (name: string) => tint(theme, name);
   switch (state) {
     case 'alert':
       return color('red');

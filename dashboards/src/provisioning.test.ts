@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from '@jest/globals';
+import { parse } from 'yaml';
+
+const read = (file: string) => parse(readFileSync(file, 'utf8'), { strict: true });
+const compose = read('docker-compose.yml');
+const services = Object.entries<any>(compose.services);
+
+const command = (program: string, args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  return { status, output: stdout + stderr };
+};
+
+test.each(services)('%s: its image is pinned by version, or built from a file that is there', (_, { image, build }) => {
+  if (build === undefined) expect(image).toMatch(/^[\w/-]+:v?\d+\.\d+/);
+  else expect(existsSync(path.join(build.context, build.dockerfile))).toBe(true);
+});
+
+test.each(services)('%s: what it mounts is there, and its ports are open to this machine only', (_, service) => {
+  for (const volume of (service.volumes ?? []) as string[]) {
+    const [source = ''] = volume.split(':');
+    if (!source.startsWith('.')) expect(compose.volumes).toHaveProperty(source);
+    // Built, not committed.
+    else if (!source.endsWith('/dist')) expect(existsSync(source)).toBe(true);
+  }
+  for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
+  for (const other of Object.keys(Array.isArray(service.depends_on) ? {} : (service.depends_on ?? {})))
+    expect(compose.services).toHaveProperty(other);
+});
+
+test('Prometheus accepts its configuration', () => {
+  expect(command('promtool', ['check', 'config', '--syntax-only', 'dashboards/compose/prometheus.yml'])).toMatchObject({
+    status: 0,
+  });
+});
+
+test('Alertmanager accepts its configuration', () => {
+  expect(command('amtool', ['check-config', 'dashboards/compose/alertmanager.yml'])).toMatchObject({ status: 0 });
+});
+
+test('the provisioned dashboards are where they are mounted, and their home is one of them', () => {
+  const provider = read('dashboards/provisioning/dashboards/model-health.yml').providers[0];
+  const grafana = compose.services.grafana;
+  for (const file of readdirSync('dashboards').filter((name) => name.startsWith('model-health-')))
+    expect(grafana.volumes).toContain(`./dashboards/${file}:${provider.options.path}/${file}:ro`);
+  const home = path.basename(grafana.environment.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH);
+  expect(existsSync(path.join('dashboards', home))).toBe(true);
+});
+
+test('data sources are the services, by their names', () => {
+  for (const { url, uid, type } of read('dashboards/provisioning/datasources/model-health.yml').datasources) {
+    expect(compose.services).toHaveProperty(new URL(url).hostname);
+    expect([uid, type]).toEqual([expect.any(String), expect.any(String)]);
+  }
+});
+
+test('the panel that may be unsigned is the panel of this repository', () => {
+  const { id } = JSON.parse(readFileSync('grafana-plugin/src/plugin.json', 'utf8'));
+  expect(compose.services.grafana.environment.GF_PLUGINS_ALLOW_LOADING_UNSIGNED_PLUGINS).toBe(id);
+});
