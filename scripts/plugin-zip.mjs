@@ -8,7 +8,8 @@ ensureInstalled('grafana-plugin');
 const plugin = path.join(root, 'grafana-plugin');
 const dist = path.join(plugin, 'dist');
 rmSync(dist, { recursive: true, force: true });
-if (run('npm', ['run', '--silent', 'build'], { cwd: plugin, shell: process.platform === 'win32' }) !== 0) process.exit(1);
+if (run('npm', ['run', '--silent', 'build'], { cwd: plugin, shell: process.platform === 'win32' }) !== 0)
+  process.exit(1);
 
 const { zipSync } = createRequire(path.join(plugin, 'package.json'))('fflate');
 const { id, info } = JSON.parse(readFileSync(path.join(dist, 'plugin.json'), 'utf8'));

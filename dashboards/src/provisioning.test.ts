@@ -6,7 +6,14 @@ import { parse } from 'yaml';
 
 const read = (file: string) => parse(readFileSync(file, 'utf8'), { strict: true });
 const compose = read('docker-compose.yml');
-const services = Object.entries<any>(compose.services);
+interface Service {
+  readonly image?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly depends_on?: readonly string[] | Readonly<Record<string, unknown>>;
+}
+const services = Object.entries<Service>(compose.services);
 
 const command = (program: string, args: string[]) => {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
@@ -19,7 +26,7 @@ test.each(services)('%s: its image is pinned by version, or built from a file th
 });
 
 test.each(services)('%s: what it mounts is there, and its ports are open to this machine only', (_, service) => {
-  for (const volume of (service.volumes ?? []) as string[]) {
+  for (const volume of service.volumes ?? []) {
     const [source = ''] = volume.split(':');
     if (!source.startsWith('.')) expect(compose.volumes).toHaveProperty(source);
     // Built, not committed.
