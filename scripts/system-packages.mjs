@@ -23,7 +23,7 @@ const pythonModules = [
   { module: 'sklearn', package: 'python3-sklearn', for: 'the comparison with scikit-learn' },
 ];
 
-const onPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
+export const onPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 const importable = (module) => spawnSync('/usr/bin/python3', ['-c', `import ${module}`]).status === 0;
 const missing = () => [
   ...needed.filter(({ program }) => !onPath(program)),

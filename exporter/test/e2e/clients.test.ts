@@ -5,11 +5,13 @@ import { MLDashboardService } from '../../client/ml-dashboard-service.ts';
 import { ModelMonitor } from '../../client/model-monitor.ts';
 import { eventually, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { runPython } from '../support/python.ts';
+import { hasPython, runPython } from '../support/python.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const FAST = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'clients.yml')}`];
 const EXAMPLES = path.resolve(__dirname, '..', '..', 'client', 'python');
+
+const withPython = hasPython ? test : test.skip;
 
 describe('clients against the running exporter', () => {
   const dataPath = temporaryFolder();
@@ -50,7 +52,7 @@ describe('clients against the running exporter', () => {
     expect(await (await fetch(`${exporter.baseUrl}/admin/ml/dashboard`)).text()).toContain(jobId);
   });
 
-  test('Python with the standard library alone: batches, what is wrong, and what is dropped', async () => {
+  withPython('Python with the standard library alone: batches, what is wrong, and what is dropped', async () => {
     const lines = readFileSync(path.join(EXAMPLES, 'model_monitor.py'), 'utf8').split('\n').length - 1;
     expect(lines).toBeLessThanOrEqual(80);
     const program = `
@@ -74,7 +76,7 @@ print(monitor.dropped, monitor.rejected, full.dropped >= 4)
     }, 30_000);
   });
 
-  test('Python with pandas: a baseline, rows under one header, ground truth; the drift is found', async () => {
+  withPython('Python with pandas: a baseline, rows under one header, ground truth; the drift is found', async () => {
     const printed = await runPython([path.join(EXAMPLES, 'with_pandas.py'), exporter.baseUrl]);
     expect(printed.split('\n')[0]).toBe('5000');
     expect(printed).toContain("'accepted': 3000");

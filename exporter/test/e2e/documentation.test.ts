@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import { startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { PYTHON } from '../support/python.ts';
+import { hasPython, PYTHON } from '../support/python.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const ROOT = path.resolve(__dirname, '..', '..', '..');
@@ -48,7 +48,7 @@ function blocksOf(file: string): Block[] {
   }));
 }
 
-describe('documentation', () => {
+(hasPython ? describe : describe.skip)('documentation', () => {
   const dataPath = temporaryFolder();
   let exporter: ExporterProcess;
   beforeAll(async () => {
