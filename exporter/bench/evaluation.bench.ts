@@ -17,6 +17,7 @@ import { FIRST_FEATURE_COLUMN } from '../src/histogram/model-columns.ts';
 import type { FeatureColumn } from '../src/histogram/model-columns.ts';
 import { PerformanceCounts } from '../src/histogram/performance-counts.ts';
 import { Traffic } from '../src/histogram/traffic.ts';
+import { deviates } from './normal-deviates.ts';
 
 const ROWS = Number(process.env.BENCH_ROWS ?? 1_000_000);
 const BASELINE_ROWS = ROWS / 10;
@@ -25,17 +26,7 @@ const CATEGORICAL = 5;
 const TARGET_MS = 5;
 const DAY_MS = 86_400_000;
 
-let seed = 2026;
-function uniform(): number {
-  seed = (Math.imul(1664525, seed) + 1013904223) >>> 0;
-  return seed / 2 ** 32;
-}
-
-function normal(): number {
-  let sum = 0;
-  for (let k = 0; k < 12; k++) sum += uniform();
-  return sum - 6;
-}
+const { uniform, normal } = deviates(2026);
 
 /** A third normal, a third lognormal, a third whole numbers; one in three shifted in the window. */
 function numbers(feature: number, rows: number, current: boolean): Float64Array {

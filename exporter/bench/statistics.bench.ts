@@ -8,6 +8,7 @@ import { ksBounds, ksPValue } from '../src/statistics/kolmogorov-smirnov.ts';
 import { coarsen, klDivergence } from '../src/statistics/kullback-leibler.ts';
 import { populationStabilityIndex } from '../src/statistics/population-stability.ts';
 import { wassersteinDistance } from '../src/statistics/wasserstein.ts';
+import { deviates } from './normal-deviates.ts';
 
 /**
  * Evaluation of feature windows (KS bounds and p, KL, PSI, Jensen-Shannon, Wasserstein, at 200 bins) against the target of 200,000
@@ -22,17 +23,7 @@ const ROUNDS = 5;
 /** Results are added here and printed, so that no work can be optimised away. */
 let sink = 0;
 
-let seed = 12345;
-function uniform(): number {
-  seed = (Math.imul(1664525, seed) + 1013904223) >>> 0;
-  return seed / 2 ** 32;
-}
-
-function normal(): number {
-  let sum = 0;
-  for (let k = 0; k < 12; k++) sum += uniform();
-  return sum - 6;
-}
+const { uniform, normal } = deviates(12345);
 
 /** Best of some rounds, in nanoseconds an operation: the least disturbed one. */
 function nanoseconds(operations: number, run: () => void): number {
