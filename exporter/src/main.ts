@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { startApp } from './app.ts';
+import { startApp } from './app/start-app.ts';
 import { createClock } from './config/clock.ts';
 import { checkConfiguration } from './config/check.ts';
 import { exposureProblem } from './config/exposure.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { alertServices, judgeAlerts } from '../../src/alert-services.ts';
-import type { AlertParts } from '../../src/alert-services.ts';
+import { alertServices, judgeAlerts } from '../../src/app/alert-services.ts';
+import type { AlertParts } from '../../src/app/alert-services.ts';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
 import { createSelfMetrics } from '../../src/exposition/self-metrics.ts';
 import { textFormat } from '../../src/exposition/text-format.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { baselineWork } from '../../src/baseline-work.ts';
+import { baselineWork } from '../../src/app/baseline-work.ts';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
 import type { BaselineMode, Settings } from '../../src/domain/settings.ts';
 import { MovingBaselines, pastSpans } from '../../src/evaluation/moving-baseline.ts';

@@ -1,4 +1,4 @@
-import type { Log } from './domain/log.ts';
+import type { Log } from '../domain/log.ts';
 
 export interface Ticker {
   /** Resolves when the run under way has ended. */

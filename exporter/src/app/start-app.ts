@@ -2,55 +2,54 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { alertServices, askAlertmanager, judgeAlerts } from './alert-services.ts';
 import { baselineWork } from './baseline-work.ts';
-import { captureBaseline, uploadBaseline } from './baseline/make-baseline.ts';
-import type { BaselineDependencies } from './baseline/make-baseline.ts';
-import { parseDuration } from './config/duration.ts';
-import type { Flags } from './config/flags.ts';
-import { formatListenAddress } from './config/listen-address.ts';
-import { formatErrors } from './config/load-config.ts';
-import { redact } from './config/redact.ts';
-import type { ConfigHolder } from './config/reload.ts';
-import type { TlsSettings, WebSettings } from './config/web-config.ts';
-import type { Clock } from './domain/clock.ts';
-import type { Log } from './domain/log.ts';
-import { ServiceError } from './domain/service-error.ts';
-import type { Settings } from './domain/settings.ts';
-import { Evaluator } from './evaluation/evaluator.ts';
-import { ModelHealth } from './evaluation/model-health.ts';
-import { reachMs } from './evaluation/moving-baseline.ts';
-import { STORE_FAMILIES } from './exposition/families.ts';
-import { renderExposition } from './exposition/render.ts';
-import { createSelfMetrics } from './exposition/self-metrics.ts';
-import type { SelfMetrics } from './exposition/self-metrics.ts';
-import { SeriesStore } from './exposition/series-store.ts';
-import { HOUR_MS } from './histogram/time-bucket.ts';
-import { createServer } from './http/server.ts';
-import type { ServerTls } from './http/server.ts';
-import type { Services } from './http/services.ts';
-import { HalfJoiner } from './intake/join-halves.ts';
-import { writeIdKey } from './intake/prediction-id.ts';
+import { captureBaseline, uploadBaseline } from '../baseline/make-baseline.ts';
+import type { BaselineDependencies } from '../baseline/make-baseline.ts';
+import { parseDuration } from '../config/duration.ts';
+import type { Flags } from '../config/flags.ts';
+import { formatErrors } from '../config/load-config.ts';
+import { redact } from '../config/redact.ts';
+import type { ConfigHolder } from '../config/reload.ts';
+import type { WebSettings } from '../config/web-config.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { ServiceError } from '../domain/service-error.ts';
+import type { Settings } from '../domain/settings.ts';
+import { Evaluator } from '../evaluation/evaluator.ts';
+import { ModelHealth } from '../evaluation/model-health.ts';
+import { reachMs } from '../evaluation/moving-baseline.ts';
+import { STORE_FAMILIES } from '../exposition/families.ts';
+import { renderExposition } from '../exposition/render.ts';
+import { createSelfMetrics } from '../exposition/self-metrics.ts';
+import type { SelfMetrics } from '../exposition/self-metrics.ts';
+import { SeriesStore } from '../exposition/series-store.ts';
+import { HOUR_MS } from '../histogram/time-bucket.ts';
+import { createServer } from '../http/server.ts';
+import type { Services } from '../http/services.ts';
+import { HalfJoiner } from '../intake/join-halves.ts';
+import { writeIdKey } from '../intake/prediction-id.ts';
+import { listenAll } from './listen.ts';
 import { longestWindowMs, tickDependencies } from './periodic-work.ts';
-import { onForeignEvents, onGroundTruth, onPredictions, onTick } from './pipeline.ts';
-import type { IntakeDependencies } from './pipeline.ts';
-import { AuditStore } from './storage/audit-store.ts';
-import { AlertStore } from './storage/alert-store.ts';
-import { BaselineStore } from './storage/baseline-store.ts';
-import { Catalog } from './storage/catalog.ts';
-import { DayPartitions, PREDICTION_INDEXES } from './storage/day-partitions.ts';
-import { ErasureStore } from './storage/erasure-store.ts';
-import { resolveDatabase } from './storage/embedded/resolve-database.ts';
-import { EvaluationHistory } from './storage/evaluation-history.ts';
-import { EVALUATION_INDEXES, EvaluationStore } from './storage/evaluation-store.ts';
-import { GroundTruthStore } from './storage/ground-truth-store.ts';
-import { HistoryStore } from './storage/history-store.ts';
-import { releaseLease, takeLease } from './storage/leases.ts';
-import { migrate } from './storage/migrate.ts';
-import { ModelStore } from './storage/model-store.ts';
-import { PendingEventStore } from './storage/pending-event-store.ts';
-import { createPool, ping } from './storage/pool.ts';
-import { PredictionStore } from './storage/prediction-store.ts';
-import { SenderRoleStore } from './storage/sender-role-store.ts';
-import { EVALUATOR_LEASE, StatisticsStore } from './storage/statistics-store.ts';
+import { onForeignEvents, onGroundTruth, onPredictions, onTick } from '../pipeline.ts';
+import type { IntakeDependencies } from '../pipeline.ts';
+import { AuditStore } from '../storage/audit-store.ts';
+import { AlertStore } from '../storage/alert-store.ts';
+import { BaselineStore } from '../storage/baseline-store.ts';
+import { Catalog } from '../storage/catalog.ts';
+import { DayPartitions, PREDICTION_INDEXES } from '../storage/day-partitions.ts';
+import { ErasureStore } from '../storage/erasure-store.ts';
+import { resolveDatabase } from '../storage/embedded/resolve-database.ts';
+import { EvaluationHistory } from '../storage/evaluation-history.ts';
+import { EVALUATION_INDEXES, EvaluationStore } from '../storage/evaluation-store.ts';
+import { GroundTruthStore } from '../storage/ground-truth-store.ts';
+import { HistoryStore } from '../storage/history-store.ts';
+import { releaseLease, takeLease } from '../storage/leases.ts';
+import { migrate } from '../storage/migrate.ts';
+import { ModelStore } from '../storage/model-store.ts';
+import { PendingEventStore } from '../storage/pending-event-store.ts';
+import { createPool, ping } from '../storage/pool.ts';
+import { PredictionStore } from '../storage/prediction-store.ts';
+import { SenderRoleStore } from '../storage/sender-role-store.ts';
+import { EVALUATOR_LEASE, StatisticsStore } from '../storage/statistics-store.ts';
 import { retrainingWork } from './retraining-work.ts';
 import { startTicker, startWorker } from './ticker.ts';
 
@@ -83,7 +82,6 @@ const NO_SERIES = { render: () => [] };
 const QUEUE_CAPACITY_ROWS = 200_000;
 /** Rows laid out in a temporary file take a few times the space of the body that they came in. */
 const SPOOL_SHARE = 4;
-const REQUESTS_END_MS = 10_000;
 /** How often pairs that were left are looked for, and requests whose response does not come. */
 const PAIR_SWEEP_MS = 5_000;
 /** A holder that is gone is missed after this long at most, and its successor publishes within a second or two more. */
@@ -383,25 +381,22 @@ export async function startApp(options: AppOptions): Promise<App> {
       redactedConfig: () => redact(settings()),
     };
 
-    const addresses: string[] = [];
-    for (const { host, port } of flags.listenAddresses) {
-      const server = await createServer(services, {
-        telemetryPath: flags.telemetryPath,
-        corsOrigin: flags.corsOrigin,
-        tls: serverTls(options.web.tls),
-        tokens: () => settings().auth.tokens,
-        users: options.web.basicAuthUsers,
-        now: () => clock.now(),
-        log,
-        version: options.version,
-      });
-      closers.push(() => closeServer(server));
-      await server.listen({ host: host === '' ? '::' : host, port });
-      const bound = server.addresses().find((address) => typeof address !== 'string')?.port ?? port;
-      addresses.push(
-        `${options.web.tls === null ? 'http' : 'https'}://${formatListenAddress({ host: host === '' ? 'localhost' : host, port: bound })}`,
-      );
-    }
+    const addresses = await listenAll(
+      flags,
+      options.web,
+      (tls) =>
+        createServer(services, {
+          telemetryPath: flags.telemetryPath,
+          corsOrigin: flags.corsOrigin,
+          tls,
+          tokens: () => settings().auth.tokens,
+          users: options.web.basicAuthUsers,
+          now: () => clock.now(),
+          log,
+          version: options.version,
+        }),
+      closers,
+    );
     return { addresses, database: database.description, reload, close };
   } catch (error) {
     await close();
@@ -425,27 +420,6 @@ function reloadConfig(config: ConfigHolder<Settings>, self: SelfMetrics, flags: 
   if (ok) log.info({}, 'the configuration was reloaded');
   else log.warn({ errors: lines.length }, 'the configuration was not reloaded; the old one stays in force');
   return lines;
-}
-
-/** Certificates that are given but not verified by the handshake would need a check a request: only the verified modes are offered. */
-function serverTls(tls: TlsSettings | null): ServerTls | null {
-  if (tls === null) return null;
-  const { cert, key, clientCa, clientAuth, minVersion, maxVersion } = tls;
-  return {
-    cert,
-    key,
-    ca: clientCa,
-    requestCert: clientAuth !== 'NoClientCert',
-    rejectUnauthorized: clientAuth === 'RequireAndVerifyClientCert',
-    minVersion,
-    maxVersion,
-  };
-}
-
-/** Requests in progress are finished, but nobody holds up the end for longer than this: a supervisor would kill us. */
-async function closeServer(server: Awaited<ReturnType<typeof createServer>>): Promise<void> {
-  const cut = setTimeout(() => server.server.closeAllConnections(), REQUESTS_END_MS);
-  await server.close().finally(() => clearTimeout(cut));
 }
 
 async function closeAll(closers: (() => Promise<unknown>)[], log: Log): Promise<void> {

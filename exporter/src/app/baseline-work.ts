@@ -1,12 +1,12 @@
-import { inheritBaseline } from './baseline/inherit-baseline.ts';
-import type { Activation } from './baseline/make-baseline.ts';
-import type { BaselineDescription } from './domain/baseline.ts';
-import type { Clock } from './domain/clock.ts';
-import type { Log } from './domain/log.ts';
-import { ServiceError } from './domain/service-error.ts';
-import { DAY_MS, MINUTE_MS } from './histogram/time-bucket.ts';
-import type { StoredBaseline } from './storage/baseline-store.ts';
-import type { CatalogVersion } from './storage/catalog.ts';
+import { inheritBaseline } from '../baseline/inherit-baseline.ts';
+import type { Activation } from '../baseline/make-baseline.ts';
+import type { BaselineDescription } from '../domain/baseline.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { ServiceError } from '../domain/service-error.ts';
+import { DAY_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
+import type { StoredBaseline } from '../storage/baseline-store.ts';
+import type { CatalogVersion } from '../storage/catalog.ts';
 
 /** Baselines that are made without being asked for; a part of the composition root. */
 export interface BaselineWorkParts {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 
-import { recordingLog, silentLog } from '../test/support/silent-log.ts';
+import { recordingLog, silentLog } from '../../test/support/silent-log.ts';
 import { startTicker } from './ticker.ts';
 
 /** Work that ends when it is told to. */

@@ -1,21 +1,21 @@
-import type { Clock } from './domain/clock.ts';
-import type { Log } from './domain/log.ts';
-import { CHECK_NAMES, windowsOf } from './domain/settings.ts';
-import type { Settings } from './domain/settings.ts';
-import { CheckFailed } from './evaluation/evaluate-model.ts';
-import { evaluationRecord } from './evaluation/evaluation-record.ts';
-import type { Evaluator } from './evaluation/evaluator.ts';
-import type { ModelHealth } from './evaluation/model-health.ts';
-import { publishModel } from './exposition/publish-model.ts';
-import type { SelfMetrics } from './exposition/self-metrics.ts';
-import type { SeriesStore } from './exposition/series-store.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from './histogram/time-bucket.ts';
-import type { TickDependencies } from './pipeline.ts';
-import type { BaselineStore } from './storage/baseline-store.ts';
-import type { Catalog } from './storage/catalog.ts';
-import type { DayPartitions } from './storage/day-partitions.ts';
-import type { EvaluationStore } from './storage/evaluation-store.ts';
-import type { GroundTruthStore } from './storage/ground-truth-store.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { CHECK_NAMES, windowsOf } from '../domain/settings.ts';
+import type { Settings } from '../domain/settings.ts';
+import { CheckFailed } from '../evaluation/evaluate-model.ts';
+import { evaluationRecord } from '../evaluation/evaluation-record.ts';
+import type { Evaluator } from '../evaluation/evaluator.ts';
+import type { ModelHealth } from '../evaluation/model-health.ts';
+import { publishModel } from '../exposition/publish-model.ts';
+import type { SelfMetrics } from '../exposition/self-metrics.ts';
+import type { SeriesStore } from '../exposition/series-store.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
+import type { TickDependencies } from '../pipeline.ts';
+import type { BaselineStore } from '../storage/baseline-store.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import type { DayPartitions } from '../storage/day-partitions.ts';
+import type { EvaluationStore } from '../storage/evaluation-store.ts';
+import type { GroundTruthStore } from '../storage/ground-truth-store.ts';
 
 /** What a tick is made of; a part of the composition root, apart only for its length. */
 export interface PeriodicParts {

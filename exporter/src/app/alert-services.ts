@@ -1,22 +1,22 @@
-import { alertmanagerClient } from './alerting/alertmanager.ts';
-import type { AlertmanagerClient } from './alerting/alertmanager.ts';
-import { backTest, SIGNALS } from './alerting/back-test.ts';
-import { effectiveness } from './alerting/effectiveness.ts';
-import { judgeByLabels } from './alerting/judge-by-labels.ts';
-import { lossEpisodes } from './alerting/losses.ts';
-import { timelineOf } from './alerting/timeline.ts';
-import type { AlertNotification, StoredAlert } from './domain/alert.ts';
-import type { Clock } from './domain/clock.ts';
-import type { Log } from './domain/log.ts';
-import { ServiceError } from './domain/service-error.ts';
-import type { Settings } from './domain/settings.ts';
-import type { SelfMetrics } from './exposition/self-metrics.ts';
-import type { AlertServices } from './http/services.ts';
-import { onAlertNotification } from './pipeline.ts';
-import type { AlertStore } from './storage/alert-store.ts';
-import type { BaselineStore } from './storage/baseline-store.ts';
-import type { Catalog } from './storage/catalog.ts';
-import type { EvaluationHistory } from './storage/evaluation-history.ts';
+import { alertmanagerClient } from '../alerting/alertmanager.ts';
+import type { AlertmanagerClient } from '../alerting/alertmanager.ts';
+import { backTest, SIGNALS } from '../alerting/back-test.ts';
+import { effectiveness } from '../alerting/effectiveness.ts';
+import { judgeByLabels } from '../alerting/judge-by-labels.ts';
+import { lossEpisodes } from '../alerting/losses.ts';
+import { timelineOf } from '../alerting/timeline.ts';
+import type { AlertNotification, StoredAlert } from '../domain/alert.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../domain/log.ts';
+import { ServiceError } from '../domain/service-error.ts';
+import type { Settings } from '../domain/settings.ts';
+import type { SelfMetrics } from '../exposition/self-metrics.ts';
+import type { AlertServices } from '../http/services.ts';
+import { onAlertNotification } from '../pipeline.ts';
+import type { AlertStore } from '../storage/alert-store.ts';
+import type { BaselineStore } from '../storage/baseline-store.ts';
+import type { Catalog } from '../storage/catalog.ts';
+import type { EvaluationHistory } from '../storage/evaluation-history.ts';
 
 /** What the routes call about alerts; a part of the composition root, apart only for its length. */
 export interface AlertParts {
