@@ -81,11 +81,16 @@ function blocksOf(file: string): Block[] {
             for (const document of parseAllDocuments(text)) expect(document.errors).toEqual([]);
         }
         const env = { PATH: `${path.dirname(PYTHON)}:${process.env.PATH ?? ''}` };
-        await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', commands.join('\n')], {
-          cwd: folder,
-          env,
-          timeout: 180_000,
-        });
+        const script = ['--norc', '-euo', 'pipefail', '-c', commands.join('\n')];
+        // What curl was answered is in the standard output: without it a failure says nothing.
+        const failure = await promisify(execFile)('bash', script, { cwd: folder, env, timeout: 180_000 }).then(
+          () => null,
+          (error: unknown) => {
+            const { message, stdout } = error as Error & { stdout: string };
+            return `${message}\n${stdout}`;
+          },
+        );
+        expect(failure).toBeNull();
       } finally {
         rmSync(folder, { recursive: true });
       }
