@@ -18,5 +18,6 @@ export default {
   transformIgnorePatterns: [`/node_modules/(?!${esmOnly}/)`],
   globalSetup: '<rootDir>/exporter/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/exporter/test/support/global-teardown.ts',
-  testTimeout: 60_000,
+  // Of no machine is asked to be fast: what hangs is meant.
+  testTimeout: 300_000,
 };

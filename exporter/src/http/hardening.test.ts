@@ -13,8 +13,9 @@ import type { Services } from './services.ts';
 let server: FastifyInstance;
 afterEach(() => server.close());
 
+/** For rate limits time stands still: no answer depends on how fast the machine asks. */
 async function start(overrides: Partial<Services> = {}, options: Partial<ServerOptions> = {}): Promise<void> {
-  server = await fakeServer(overrides, options);
+  server = await fakeServer(overrides, { monotonicMs: () => 0, ...options });
 }
 
 async function listen(): Promise<number> {
@@ -53,8 +54,8 @@ describe('bodies', () => {
 
   test('one that we are slow with is not', async () => {
     await start(
-      { predictions: () => sleep(400).then(() => ({ accepted: 1, duplicates: 0, rejected: 0, errors: [] })) },
-      { bodyStallMs: 100 },
+      { predictions: () => sleep(2_500).then(() => ({ accepted: 1, duplicates: 0, rejected: 0, errors: [] })) },
+      { bodyStallMs: 1_000 },
     );
     const reply = await fetch(`http://127.0.0.1:${await listen()}/api/ml/predictions`, {
       method: 'POST',
@@ -67,9 +68,12 @@ describe('bodies', () => {
   test('all of them together hold no more than in_flight: 429 with Retry-After, and room again afterwards', async () => {
     let finish = (): void => undefined;
     const waiting = new Promise<void>((resolve) => (finish = resolve));
+    let entered = (): void => undefined;
+    const firstEntered = new Promise<void>((resolve) => (entered = resolve));
     await start({
       limits: () => ({ ...DEFAULT_SETTINGS.limits, inFlightBytes: 100_000 }),
       predictions: async () => {
+        entered();
         await waiting;
         return { accepted: 1, duplicates: 0, rejected: 0, errors: [] };
       },
@@ -79,7 +83,7 @@ describe('bodies', () => {
     const body = gzipSync(`{"model":"m"${' '.repeat(80_000)}}`);
     const post = () => fetch(url, { method: 'POST', headers: { 'content-encoding': 'gzip' }, body });
     const first = post();
-    await sleep(100);
+    await firstEntered;
     const second = await post();
     expect(second.status).toBe(429);
     expect(second.headers.get('retry-after')).toBe('1');

@@ -23,7 +23,7 @@ const RATE = 5;
 const FAULTY_MS = 2 * 60_000;
 /** So much healthy traffic follows that a window of both is healthy. */
 const RECOVERY = 20;
-const QUIET_MS = 5_000;
+const QUIET_MS = 10_000;
 
 /** A fault is switched on in one model of its own; one model has none. */
 const CASES: Readonly<Record<Fault | 'none', string>> = {
@@ -93,9 +93,9 @@ withChain('from a fault to the people who must know of it, and back into history
     for (const [fault, load] of loads) await send(fault, load.between(now - FAULTY_MS, now));
     await eventually(async () => {
       for (const fault of FAULTS) expect(await checksInAlert(modelOf(fault))).not.toEqual([]);
-    }, 30_000);
+    });
     await chain.startPrometheus(exporter.baseUrl);
-  }, 120_000);
+  });
   // Also when the start failed halfway: what is left open would keep the run from ending.
   const opened: (() => unknown)[] = [];
   afterAll(async () => {
@@ -160,7 +160,7 @@ withChain('from a fault to the people who must know of it, and back into history
     await eventually(() => {
       expect(receivers.messages.length).toBeGreaterThanOrEqual(least);
       return Promise.resolve();
-    }, 60_000);
+    });
     for (let seen = -1; seen !== receivers.messages.length;) {
       seen = receivers.messages.length;
       await sleep(QUIET_MS);
@@ -176,7 +176,7 @@ withChain('from a fault to the people who must know of it, and back into history
     expect(found).toEqual(Object.fromEntries(FAULTS.map((fault) => [fault, withoutMuted(HEARD[fault])])));
     expect(firing.filter((message) => subjectOf(message).includes(modelOf('none')))).toEqual([]);
     expect(firing).toHaveLength(expectedMessages());
-  }, 90_000);
+  });
 
   test('what inhibition muted reached nobody, and is known to have been muted', async () => {
     await eventually(async () => {
@@ -196,7 +196,7 @@ withChain('from a fault to the people who must know of it, and back into history
       }
       expect(found).toEqual(Object.fromEntries(FAULTS.map((fault) => [fault, [...HEARD[fault].muted].sort()])));
     });
-  }, 30_000);
+  });
 
   test('when the faults are over, the same people are told so, once', async () => {
     const now = Date.now();
@@ -206,7 +206,7 @@ withChain('from a fault to the people who must know of it, and back into history
     }
     await eventually(async () => {
       for (const fault of FAULTS) expect(await checksInAlert(modelOf(fault))).toEqual([]);
-    }, 30_000);
+    });
     await settled(2 * firing.length);
     ended.push(...receivers.messages.slice(firing.length));
     for (const fault of FAULTS) {
@@ -215,7 +215,7 @@ withChain('from a fault to the people who must know of it, and back into history
     }
     expect(ended.every(isResolved)).toBe(true);
     expect(firing.some(isResolved)).toBe(false);
-  }, 120_000);
+  });
 
   test('history has each incident once, from its beginning to its end', async () => {
     await eventually(async () => {
@@ -229,8 +229,8 @@ withChain('from a fault to the people who must know of it, and back into history
         ).toEqual([...new Set(Object.values(heardOf(firing, fault)).flat(2))].sort());
       const begun = await metric(exporter.baseUrl, 'ml_alert_notifications_total');
       expect(begun).toBeGreaterThanOrEqual(2 * told.length);
-    }, 30_000);
-  }, 40_000);
+    });
+  });
 });
 
 /** Windows as in the demo; each case a model with the settings of the one that it is made of. */

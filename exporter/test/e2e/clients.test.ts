@@ -29,7 +29,7 @@ describe('clients against the running exporter', () => {
     eventually(async () => {
       const { checks } = (await dashboard.getModelHealthScores())[model]!;
       return checks;
-    }, 30_000);
+    });
 
   test('TypeScript: predictions and ground truth in, health and dashboard out, retraining asked for', async () => {
     const monitor = new ModelMonitor({ url: exporter.baseUrl, model: 'typescript', version: '1' });
@@ -42,7 +42,7 @@ describe('clients against the running exporter', () => {
     await eventually(async () => {
       const { checks } = await monitor.checkModelHealth();
       expect(checks.error_rate).toMatchObject({ state: 'ok', samples: 600 });
-    }, 30_000);
+    });
     const { activeAlerts, models, range } = await dashboard.getDashboardMetrics('24h');
     expect([range, Object.keys(models)]).toEqual(['24h', ['typescript']]);
     expect(Array.isArray(activeAlerts)).toBe(true);
@@ -73,7 +73,7 @@ print(monitor.dropped, monitor.rejected, full.dropped >= 4)
       const checks = await windowOf('python');
       expect(checks.error_rate).toMatchObject({ samples: 1200 });
       expect(checks.performance).toMatchObject({ samples: 1200, recent_accuracy: 0.75 });
-    }, 30_000);
+    });
   });
 
   withPython('Python with pandas: a baseline, rows under one header, ground truth; the drift is found', async () => {
@@ -84,6 +84,6 @@ print(monitor.dropped, monitor.rejected, full.dropped >= 4)
     await eventually(async () => {
       const { data_drift: drift } = await windowOf('pandas_churn');
       expect(drift).toMatchObject({ state: 'alert', drifted_features: [{ feature: 'tenure_months' }] });
-    }, 30_000);
+    });
   });
 });

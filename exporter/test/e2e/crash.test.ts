@@ -42,7 +42,7 @@ async function expectNothingLostOrDoubled(exporter: ExporterProcess, dataPath: s
     await eventually(async () => {
       expect(await metric(exporter.baseUrl, 'ml_predictions_total')).toBe(copies.size);
       expect(await metric(exporter.baseUrl, 'ml_labels_total')).toBe(Number(joined.rows[0]!.n));
-    }, 60_000);
+    });
   } finally {
     await pool.end();
   }
@@ -67,29 +67,31 @@ describe('nothing acknowledged is lost or counted twice', () => {
     exporter = await startExporter({ dataPath, flags: FAST });
     const load = new Load(exporter.baseUrl, 6, 50);
     for (let round = 0; round < ROUNDS; round++) {
-      await sleep(1_200 + Math.random() * 800);
+      await load.progress(600);
+      await sleep(Math.random() * 800);
       await exporter.kill('SIGKILL');
       exporter = await startExporter({ dataPath, flags: FAST });
       load.baseUrl = exporter.baseUrl;
     }
-    await sleep(500);
-    await eventually(() => load.finish(), 60_000);
-    expect(load.acknowledged.length).toBeGreaterThan(2_000);
+    await load.progress(300);
+    await eventually(() => load.finish());
     await expectNothingLostOrDoubled(exporter, dataPath, load);
-  }, 180_000);
+  });
 
   test(`kill -9 of PostgreSQL under load, ${ROUNDS} times: 503 meanwhile, and it recovers by itself`, async () => {
     const dataPath = newDataPath();
     exporter = await startExporter({ dataPath, flags: FAST });
     const load = new Load(exporter.baseUrl, 6, 50);
     for (let round = 0; round < ROUNDS; round++) {
-      await sleep(1_000 + Math.random() * 800);
+      // Also after the first rounds: PostgreSQL is there again, or there would be none to kill.
+      await load.progress(500);
+      await sleep(Math.random() * 800);
       process.kill(postmasterPid(dataPath), 'SIGKILL');
       expect((await fetch(`${exporter.baseUrl}/metrics`)).status).toBe(200);
     }
-    await sleep(500);
-    await eventually(() => load.finish(), 60_000);
+    await load.progress(300);
+    await eventually(() => load.finish());
     expect(new Set(load.refusals)).toEqual(new Set(['503 2 application/problem+json']));
     await expectNothingLostOrDoubled(exporter, dataPath, load);
-  }, 180_000);
+  });
 });

@@ -84,7 +84,7 @@ describe('foreign formats against the running exporter', () => {
       const rows = await rowsOf(model);
       expect(rows).toHaveLength(count);
       return rows;
-    }, 30_000);
+    });
   const healthOf = async (model: string) =>
     jsonOf<Health>(await fetch(`${exporter.baseUrl}/api/ml/health/${encodeURIComponent(model)}`));
 
@@ -155,7 +155,7 @@ describe('foreign formats against the running exporter', () => {
       expect(checks.latency.avg_latency_ms).toBeCloseTo(20, 0);
       expect(checks.error_rate.error_types).toEqual({ no_response: 10 });
       expect(checks.performance).toMatchObject({ samples: 50, recent_accuracy: 0.8 });
-    }, 30_000);
+    });
   });
 
   test('KServe: a response without its request is dropped, and counted', async () => {
@@ -167,7 +167,7 @@ describe('foreign formats against the running exporter', () => {
         'ml_exporter_ingest_rejected_total{kind="prediction",reason="no_request"}',
       );
       expect(dropped).toBe(1);
-    }, 30_000);
+    });
   });
 
   test('Seldon with feedback', async () => {

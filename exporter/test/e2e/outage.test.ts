@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool } from '../../src/storage/pool.ts';
 import { embeddedUrl, eventually, metric, postmasterPid, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
@@ -62,14 +61,14 @@ describe('without its database, and at its end', () => {
 
   test('SIGTERM under load: what was acknowledged is stored, PostgreSQL is stopped, exit code 0', async () => {
     const load = new Load(exporter.baseUrl, 4, 40);
-    await sleep(800);
+    await load.progress(400);
     const postmaster = postmasterPid(dataPath);
     expect(await exporter.kill('SIGTERM')).toBe(0);
     expect(() => process.kill(postmaster, 0)).toThrow();
     expect(exporter.log()).not.toMatch(/level=(warn|error)/);
     exporter = await startExporter({ dataPath, flags: FAST });
     load.baseUrl = exporter.baseUrl;
-    await load.finish();
+    await eventually(() => load.finish());
     await eventually(async () =>
       expect(await metric(exporter.baseUrl, 'ml_predictions_total')).toBe(
         new Set(load.acknowledged.map((event) => event.prediction_id)).size,

@@ -38,7 +38,7 @@ withBrowser('pages in a real browser', () => {
         await fetch(`${exporter.baseUrl}/api/ml/health/model_0`),
       );
       expect(health.checks.data_drift.features).toHaveLength(3);
-    }, 30_000);
+    });
   });
   afterAll(async () => {
     await browser.close();
@@ -93,7 +93,7 @@ withBrowser('pages in a real browser', () => {
       );
       expect(dashboard.totalPredictions).toBe(3_000);
       expect(Object.keys(dashboard.models)).toEqual(['model_0', 'model_1']);
-    }, 90_000);
+    });
     const history = await jsonOf<{ evaluations: unknown[]; next: string | null }>(
       await fetch(`${exporter.baseUrl}/api/ml/history/model_0`),
     );
@@ -102,5 +102,5 @@ withBrowser('pages in a real browser', () => {
     expect((await fetch(`${exporter.baseUrl}/api/ml/dashboard?range=always`)).status).toBe(400);
     expect((await fetch(`${exporter.baseUrl}/api/ml/history/model_0?cursor=x`)).status).toBe(400);
     expect((await fetch(`${exporter.baseUrl}/admin/ml/models/nobody`)).status).toBe(404);
-  }, 120_000);
+  });
 });

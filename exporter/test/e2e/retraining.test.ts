@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ChurnScene, SECRET, startTrainer } from '../support/churn-scene.ts';
 import { eventually, jsonOf, metric } from '../support/exporter-process.ts';
+import { freePort } from '../support/prometheus.ts';
 
 const WAY = [
   'queued',
@@ -62,7 +63,7 @@ describe('the embedded trainer, and a router that pulls', () => {
     expect((await scene.call('POST', '/api/ml/retrain/churn', { reason: 'again' })).status).toBe(409);
     const forced = await scene.call('POST', '/api/ml/retrain/churn', { reason: 'again', override_cooldown: true });
     expect(forced.status).toBe(202);
-  }, 180_000);
+  });
 
   test('one that passed the gate and is slow in production is rolled back', async () => {
     await scene.start('{ type: embedded }', 'manual');
@@ -79,7 +80,7 @@ describe('the embedded trainer, and a router that pulls', () => {
     expect(await jsonOf(await scene.call('GET', '/api/ml/models/churn/registry'))).toMatchObject({
       versions: [{ version: '2', stage: 'rolled_back' }],
     });
-  }, 180_000);
+  });
 });
 
 describe('a trainer behind a webhook', () => {
@@ -100,7 +101,7 @@ describe('a trainer behind a webhook', () => {
     } finally {
       await trainer.stop();
     }
-  }, 180_000);
+  });
 
   test('one that learnt from shuffled labels is rejected', async () => {
     const trainer = await startTrainer(scene.secretFile, { SHUFFLE_LABELS: '1' });
@@ -112,17 +113,18 @@ describe('a trainer behind a webhook', () => {
     } finally {
       await trainer.stop();
     }
-  }, 180_000);
+  });
 
   test('the exporter is killed while the trainer trains: the job is dispatched once, and goes on', async () => {
     const trainer = new HandTrainer();
     await trainer.listen();
     try {
-      await scene.start(webhook(trainer.url), 'manual', 18_477);
+      const port = await freePort();
+      await scene.start(webhook(trainer.url), 'manual', port);
       const id = await scene.startJob();
-      await eventually(() => (trainer.job === null ? Promise.reject(new Error('no job')) : Promise.resolve()), 60_000);
+      await eventually(() => (trainer.job === null ? Promise.reject(new Error('no job')) : Promise.resolve()));
       await scene.kill('SIGKILL');
-      await scene.start(webhook(trainer.url), 'manual', 18_477);
+      await scene.start(webhook(trainer.url), 'manual', port);
       expect((await trainer.tell('retrain.completed', { seq: 2, candidate: { version: '2' } })).status).toBe(200);
       // Its lease of 30 s has to run out first where it was killed with the job in its hands.
       await scene.untilState(id, /^(validating|awaiting_approval)$/);
@@ -130,7 +132,7 @@ describe('a trainer behind a webhook', () => {
     } finally {
       trainer.close();
     }
-  }, 240_000);
+  });
 
   test('callbacks: forged, replayed, out of order, late, of another attempt', async () => {
     const trainer = new HandTrainer();
@@ -138,7 +140,7 @@ describe('a trainer behind a webhook', () => {
     try {
       await scene.start(webhook(trainer.url), 'manual');
       const id = await scene.startJob();
-      await eventually(() => (trainer.job === null ? Promise.reject(new Error('no job')) : Promise.resolve()), 60_000);
+      await eventually(() => (trainer.job === null ? Promise.reject(new Error('no job')) : Promise.resolve()));
       const status = async (reply: Promise<Response>) => (await reply).status;
       const progress = { seq: 5, phase: 'fitting', progress: 0.5 };
 
@@ -188,7 +190,7 @@ describe('a trainer behind a webhook', () => {
     } finally {
       trainer.close();
     }
-  }, 180_000);
+  });
 });
 
 interface HandJob {

@@ -124,7 +124,7 @@ async function prometheusConfig(
   writeFileSync(
     file,
     stringify({
-      global: { scrape_interval: '500ms', scrape_timeout: '500ms', evaluation_interval: '500ms' },
+      global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '500ms' },
       rule_files: ['rules/*.yml'],
       alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }] },
       scrape_configs: [{ job_name: 'model-health', static_configs: [{ targets: [new URL(exporterUrl).host] }] }],

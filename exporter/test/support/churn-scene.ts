@@ -5,6 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually, jsonOf, startExporter } from './exporter-process.ts';
 import type { ExporterProcess } from './exporter-process.ts';
+import { freePort } from './prometheus.ts';
 import { temporaryFolder } from './test-server.ts';
 
 export interface JobJson {
@@ -62,11 +63,8 @@ export class ChurnScene {
   }
 
   /** @param trainer YAML of retraining.trainer; BASE_URL in it becomes the exporter's own address */
-  async start(
-    trainer: string,
-    approval: 'automatic' | 'manual',
-    port = 20_000 + Math.floor(Math.random() * 20_000),
-  ): Promise<void> {
+  async start(trainer: string, approval: 'automatic' | 'manual', knownPort?: number): Promise<void> {
+    const port = knownPort ?? (await freePort());
     const file = path.join(this.dataPath, 'config.yml');
     const own = `http://127.0.0.1:${port}`;
     writeFileSync(file, CONFIG.replace('TRAINER', trainer.replaceAll('BASE_URL', own)).replace('APPROVAL', approval));
@@ -129,7 +127,7 @@ export class ChurnScene {
       const reply = await this.call('POST', '/api/ml/retrain/churn', { reason: 'a test' });
       if (reply.status !== 202) throw new Error(await reply.text());
       return (await jsonOf<{ jobId: string }>(reply)).jobId;
-    }, 30_000);
+    });
   }
 
   async untilState(id: string, state: RegExp): Promise<JobJson> {
@@ -137,7 +135,7 @@ export class ChurnScene {
       const now = await this.job(id);
       if (!state.test(now.state)) throw new Error(`the job is ${now.state}`);
       return now;
-    }, 90_000);
+    });
   }
 
   /** Sends what a router would, as the routing says, until the job has ended. */
@@ -151,7 +149,7 @@ export class ChurnScene {
       const now = await this.job(id);
       if (!ENDS.test(now.state)) throw new Error(`the job is ${now.state}`);
       return now;
-    }, 90_000);
+    });
   }
 }
 

@@ -49,7 +49,7 @@ export async function startExporter({
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (piece: string) => (log += piece));
   const baseUrl = await addressOf(child, () => log);
-  await untilReady(baseUrl);
+  await untilReady(baseUrl, () => log);
   return { baseUrl, pid: child.pid!, log: () => log, kill: (signal) => end(child, signal) };
 }
 
@@ -63,12 +63,11 @@ function addressOf(child: ChildProcess, log: () => string): Promise<string> {
   });
 }
 
-async function untilReady(baseUrl: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if ((await fetch(`${baseUrl}/-/ready`)).ok) return;
-    await sleep(50);
-  }
-  throw new Error('the exporter did not become ready');
+async function untilReady(baseUrl: string, log: () => string): Promise<void> {
+  await eventually(async () => {
+    const reply = await fetch(`${baseUrl}/-/ready`);
+    if (!reply.ok) throw new Error(`the exporter does not become ready: ${await reply.text()}\n${log().slice(-2_000)}`);
+  });
 }
 
 function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
@@ -100,8 +99,8 @@ export async function metric(baseUrl: string, series: string): Promise<number> {
   return sum;
 }
 
-/** Tries `check` until it no longer throws. */
-export async function eventually<T>(check: () => Promise<T>, timeoutMs = 15_000): Promise<T> {
+/** Tries `check` until it no longer throws. What is right takes a moment; only what is wrong takes as long as this. */
+export async function eventually<T>(check: () => Promise<T>, timeoutMs = 90_000): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     try {

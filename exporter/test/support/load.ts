@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from './exporter-process.ts';
 
 export interface SentEvent {
   readonly model: string;
@@ -49,6 +50,16 @@ export class Load {
     this.baseUrl = baseUrl;
     this.batchSize = batchSize;
     this.senders = Array.from({ length: senders }, () => this.send());
+  }
+
+  /** Waits until so many more events were acknowledged, however long the machine takes for them. */
+  async progress(events: number): Promise<void> {
+    const before = this.acknowledged.length;
+    await eventually(() => {
+      const more = this.acknowledged.length - before;
+      if (more >= events) return Promise.resolve();
+      return Promise.reject(new Error(`${more} events acknowledged; refused: ${this.refusals.slice(-5).join(', ')}`));
+    });
   }
 
   /** Stops, and sends what was never acknowledged once more. Throws at the first refusal, and can be called again. */

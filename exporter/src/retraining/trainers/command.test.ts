@@ -142,7 +142,7 @@ describe('commandTrainer', () => {
       const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
       require('fs').writeFileSync('child', String(child.pid));
       setInterval(() => {}, 1000);`;
-    const asked = request({ deadlineMs: 2_000 });
+    const asked = request({ deadlineMs: 8_000 });
     expect(await trainer(script).train(asked)).toMatchObject({ kind: 'failed', error: { code: 'deadline' } });
     const child = Number(readFileSync(path.join(folder, asked.externalId, 'child'), 'utf8'));
     await untilGone(child);
