@@ -6,10 +6,11 @@ import { CheckFailed } from '../evaluation/evaluate-model.ts';
 import { evaluationRecord } from '../evaluation/evaluation-record.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
 import type { ModelHealth } from '../evaluation/model-health.ts';
+import { reachMs } from '../evaluation/moving-baseline.ts';
 import { publishModel } from '../exposition/publish-model.ts';
 import type { SelfMetrics } from '../exposition/self-metrics.ts';
 import type { SeriesStore } from '../exposition/series-store.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
+import { HOUR_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
 import type { TickDependencies } from '../pipeline.ts';
 import type { BaselineStore } from '../storage/baseline-store.ts';
 import type { Catalog } from '../storage/catalog.ts';
@@ -30,7 +31,7 @@ export interface PeriodicParts {
   readonly makeBaselines: () => Promise<void>;
   readonly groundTruth: GroundTruthStore;
   readonly evaluations: EvaluationStore;
-  readonly partitions: { readonly predictions: DayPartitions; readonly evaluations: DayPartitions };
+  readonly predictions: Pick<DayPartitions, 'oldestMs'>;
   /** Lets later labels judge alerts. */
   readonly judgeAlerts: () => Promise<void>;
   readonly series: SeriesStore;
@@ -94,7 +95,7 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
       await refreshBaselines(parts, unsaved);
       await saveEvaluations(parts, unsaved);
       unsaved.clear();
-      await keepPartitions(parts);
+      await mergeOldHours(parts);
       await parts.judgeAlerts();
     },
   };
@@ -141,12 +142,10 @@ async function saveEvaluations(
   await evaluations.append(records);
 }
 
-/** Days ahead are made before they are needed, days past their retention are dropped. */
-async function keepPartitions({ partitions, clock, settings }: PeriodicParts): Promise<void> {
-  const today = Math.floor(clock.now() / DAY_MS) * DAY_MS;
-  const { rawMs, statisticsMs } = settings().retention;
-  await partitions.predictions.ensure([today, today + DAY_MS]);
-  await partitions.evaluations.ensure([today, today + DAY_MS]);
-  await partitions.predictions.dropBefore(clock.now() - rawMs);
-  await partitions.evaluations.dropBefore(clock.now() - statisticsMs);
+/** Statistics of days whose raw rows are gone can change no more; beyond what moving baselines read they are kept by the day. */
+async function mergeOldHours({ evaluator, predictions, catalog, clock }: PeriodicParts): Promise<void> {
+  const now = clock.now();
+  const oldestRaw = (await predictions.oldestMs()) ?? now;
+  const reach = catalog.versions().reduce((most, { model }) => Math.max(most, reachMs(model.settings, now)), 0);
+  await evaluator.mergeOldest(Math.min(oldestRaw, now - reach - HOUR_MS));
 }

@@ -50,6 +50,7 @@ import { createPool, ping } from '../storage/pool.ts';
 import { PredictionStore } from '../storage/prediction-store.ts';
 import { SenderRoleStore } from '../storage/sender-role-store.ts';
 import { EVALUATOR_LEASE, StatisticsStore } from '../storage/statistics-store.ts';
+import { retentionWork } from './retention-work.ts';
 import { retrainingWork } from './retraining-work.ts';
 import { startTicker, startWorker } from './ticker.ts';
 
@@ -90,6 +91,7 @@ const LEASE_RENEWAL_MS = 1_000;
 /** A job may hold its worker for as long as it trains. */
 const RETRAINING_WORKERS = 2;
 const RETRAINING_STATUS_MS = 15_000;
+const RETENTION_MS = 60_000;
 
 /** Builds everything in one straight line; what was opened last is closed first, also when the start fails halfway. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -217,7 +219,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       }),
       groundTruth,
       evaluations: new EvaluationStore(pool, evaluationDays.ensure),
-      partitions: { predictions: predictionDays, evaluations: evaluationDays },
+      predictions: predictionDays,
       judgeAlerts: () => judgeAlerts(alerts),
       series,
       self,
@@ -236,6 +238,23 @@ export async function startApp(options: AppOptions): Promise<App> {
       log,
     );
     closers.push(() => evaluation.stop());
+    closers.push(
+      startTicker(
+        'retention',
+        () => RETENTION_MS,
+        retentionWork({
+          settings,
+          clock,
+          log,
+          isLeader: () => evaluator.isLeader,
+          predictions: predictionDays,
+          evaluations: evaluationDays,
+          groundTruth,
+          statistics,
+        }),
+        log,
+      ).stop,
+    );
     const lease = startTicker(
       'lease',
       () => LEASE_RENEWAL_MS,
@@ -301,7 +320,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       predictions,
       groundTruth,
       limits: () => settings().limits,
-      retentionMs: () => settings().retention.rawMs,
+      retentionMs: () => Math.min(settings().retention.rawMs, clock.now() - predictionDays.floorMs),
     };
     const joiner = new HalfJoiner({
       pending: new PendingEventStore(pool, () => settings().limits.pendingHalves),

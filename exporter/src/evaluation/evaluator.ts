@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
 import { deltaKeys } from '../histogram/delta-codec.ts';
 import type { GroupKey } from '../histogram/delta-codec.ts';
-import { MINUTE_MS } from '../histogram/time-bucket.ts';
+import { DAY_MINUTES, DAY_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
 import type { StatisticsTotals } from '../histogram/totals.ts';
 import { StatisticsMemory } from './statistics-memory.ts';
 import type { FoldWork, SchemeLookup, StoredDelta } from './statistics-memory.ts';
@@ -24,6 +24,8 @@ export interface StatisticsSource {
   }>;
   buckets(keys: readonly GroupKey[]): Promise<readonly { readonly key: GroupKey; readonly bytes: Buffer }[]>;
   fold(lease: Lease, work: FoldWork): Promise<boolean>;
+  oldestUnmerged(): Promise<number | null>;
+  mergeDay(lease: Lease, day: number): Promise<number>;
 }
 
 export interface EvaluatorSchemes extends SchemeLookup {
@@ -49,6 +51,8 @@ export interface EvaluatorOptions {
 
 /** Kept beyond the longest window, so that its edge never looks into a bucket that is gone. */
 const SLACK_MINUTES = 120;
+/** Statistics are kept by the hour for so long, and then by the day. */
+const MERGE_AFTER_MS = 90 * DAY_MS;
 
 /**
  * Applies committed deltas to the memory and folds them into buckets, while it holds the lease. Whenever the memory might not be what
@@ -124,6 +128,31 @@ export class Evaluator {
     }
     this.residentFrom = Math.max(this.residentFrom, this.horizon());
     this.memory.settle(this.nowMinute(), this.residentFrom);
+  }
+
+  /**
+   * Merges the hours of one old day into the day, or of very many models some of them. Never what is in memory.
+   *
+   * @param closedBeforeMs nothing older than this can come in any more, be labelled or erased, and no moving baseline reaches it
+   * @returns how many buckets were merged
+   */
+  async mergeOldest(closedBeforeMs: number): Promise<number> {
+    if (!this.isLeader) return 0;
+    const { holder, leaseTtlMs, source, clock } = this.options;
+    const before = Math.min(
+      Math.floor(Math.min(closedBeforeMs, clock.now() - MERGE_AFTER_MS) / MINUTE_MS),
+      this.residentFrom,
+    );
+    const oldest = await source.oldestUnmerged();
+    if (oldest === null) return 0;
+    const day = oldest - (oldest % DAY_MINUTES);
+    if (day + DAY_MINUTES > before) return 0;
+    // What was committed for that day while it could still change is in the database by now.
+    if (!(await this.catchUp())) return 0;
+    await this.fold();
+    // Where the fold failed, some of it may still be to come.
+    if (this.loadedToken !== this.token) return 0;
+    return source.mergeDay({ holder, token: this.token, ttlMs: leaseTtlMs }, day);
   }
 
   private async load(): Promise<void> {

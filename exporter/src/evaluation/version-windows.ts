@@ -168,9 +168,9 @@ export class VersionWindows {
   }
 }
 
-/** Buckets of both lengths may begin at the same minute, when a window was made shorter or longer. */
+/** Buckets of several lengths may begin at the same minute, when a window was made shorter or longer: 1, 60 and 1440 differ modulo 11. */
 function bucketId({ bucketStart, bucketMinutes }: GroupKey): number {
-  return bucketStart * 2 + (bucketMinutes === 1 ? 0 : 1);
+  return bucketStart * 11 + (bucketMinutes % 11);
 }
 
 function bare({ versionId, schemeId, segmentId, bucketStart, bucketMinutes }: GroupKey): GroupKey {

@@ -59,6 +59,32 @@ export function decodeBucket(bytes: Uint8Array): BucketCounts {
   return bucket;
 }
 
+/**
+ * One bucket of a day out of the buckets within it (and of that day's, where it was begun before). Counts add; traffic is kept by the
+ * hour, in the minute that the hour begins with.
+ *
+ * @param dayStart minutes since the epoch
+ */
+export function mergeToDay(
+  dayStart: number,
+  parts: readonly { readonly key: { readonly bucketStart: number }; readonly bytes: Uint8Array }[],
+): BucketCounts {
+  const day = emptyBucket(0);
+  for (const { key, bytes } of parts) {
+    const { features, minutes, performance } = decodeBucket(bytes);
+    day.features.add(features);
+    day.performance.merge(performance, 1);
+    for (const [minute, traffic] of minutes) {
+      const at = key.bucketStart - dayStart + minute;
+      const hour = at - (at % 60);
+      const known = day.minutes.get(hour);
+      if (known === undefined) day.minutes.set(hour, traffic);
+      else known.add(traffic);
+    }
+  }
+  return day;
+}
+
 /** Adds only the traffic whose absolute minute lies in [from, to), and the performance when asked for. */
 export function addBucketOutcomes(
   bytes: Uint8Array,

@@ -1,6 +1,8 @@
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
+/** Length of the time buckets that old ones are merged to. */
+export const DAY_MINUTES = 1_440;
 
 /** Windows up to this long are counted in minutes, so that they slide by minutes. */
 const MINUTE_WINDOW_MAX_MS = 2 * HOUR_MS;

@@ -16,6 +16,7 @@ import { segmentIdsOf, WHOLE } from '../histogram/segments.ts';
 import { bucketStart } from '../histogram/time-bucket.ts';
 import type { Catalog } from './catalog.ts';
 import { asServiceError } from './database-errors.ts';
+import { existingDays } from './partitions.ts';
 import { transaction, withClient } from './pool.ts';
 import { readPredictions } from './prediction-reader.ts';
 import type { LabelledBatch, StoredRange } from './prediction-reader.ts';
@@ -198,6 +199,9 @@ export class BaselineStore {
     const baseline = rows[0];
     const target = this.catalog.current(versionId);
     if (baseline === undefined || target === undefined) return false;
+    // Once its first rows are gone with their day it stays as it is.
+    const [oldestDay = Infinity] = await existingDays(this.pool, 'predictions');
+    if (baseline.captured_from.getTime() < oldestDay) return false;
     const counts = emptyBucket(0);
     const range = capturedRange(target, baseline);
     await withClient(this.pool, (client) =>

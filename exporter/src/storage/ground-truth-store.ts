@@ -36,6 +36,7 @@ const USUAL_DELAY_MS = 7 * DAY_MS;
 const CLOCK_TOLERANCE_MS = 3_600_000;
 const MAX_ATTEMPTS = 8;
 const SWEEP_LIMIT = 5_000;
+const DELETE_BATCH = 10_000;
 /** Labels accepted and not yet committed, at most: each costs about half a kilobyte meanwhile. */
 const CAPACITY_ROWS = 200_000;
 
@@ -97,6 +98,28 @@ export class GroundTruthStore {
       );
       return rows.length === 0 ? 0 : (await this.join(client, rows, nowMs, false)).joined;
     });
+  }
+
+  /**
+   * Labels of predictions before `predictedMs`, which are gone, and labels received before `receivedMs` that still wait for one.
+   * By the indexes (model_id, prediction_ts) and ground_truth_waiting, in batches: one huge statement would hold its snapshot for minutes.
+   */
+  async deleteBefore(predictedMs: number, receivedMs: number): Promise<number> {
+    const joined = `FROM models m CROSS JOIN LATERAL (
+      SELECT g.ctid FROM ground_truth g WHERE g.model_id = m.id AND g.prediction_ts < $1 LIMIT ${DELETE_BATCH}) g`;
+    const waiting = 'FROM ground_truth g WHERE g.joined_at IS NULL AND g.prediction_ts IS NULL AND g.received_at < $1';
+    return (await this.deleteAll(joined, predictedMs)) + (await this.deleteAll(waiting, receivedMs));
+  }
+
+  private async deleteAll(from: string, beforeMs: number): Promise<number> {
+    for (let deleted = 0; ;) {
+      const { rowCount } = await this.pool.query(
+        `DELETE FROM ground_truth WHERE ctid = ANY (ARRAY(SELECT g.ctid ${from} LIMIT ${DELETE_BATCH}))`,
+        [new Date(beforeMs)],
+      );
+      deleted += rowCount ?? 0;
+      if ((rowCount ?? 0) < DELETE_BATCH) return deleted;
+    }
   }
 
   private async retried<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {

@@ -4,7 +4,8 @@ import type { HealthPoint, HistoryQuery } from '../domain/health-history.ts';
 import { CHECK_NAMES } from '../domain/settings.ts';
 import type { CheckName } from '../domain/settings.ts';
 import { addBucketOutcomes } from '../histogram/bucket-codec.ts';
-import { MINUTE_MS } from '../histogram/time-bucket.ts';
+import { WHOLE } from '../histogram/segments.ts';
+import { DAY_MINUTES, MINUTE_MS } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
 import { asServiceError } from './database-errors.ts';
 
@@ -62,24 +63,32 @@ export class HistoryStore {
     return rows.map(toPoint);
   }
 
-  /** Predictions by model in [from, to), to the minute; those of the last minute may be missing, for they are not folded yet. */
+  /**
+   * Predictions by model in [from, to), to the minute, and to the hour where hours were merged to days; those of the last minute may be
+   * missing, for they are not folded yet.
+   */
   async predictions(fromMs: number, toMs: number): Promise<ReadonlyMap<string, number>> {
     const [from, to] = [Math.floor(fromMs / MINUTE_MS), Math.ceil(toMs / MINUTE_MS)];
     const counts = new Map<string, number>();
     for (let offset = 0; ; offset += BUCKETS) {
-      // Index statistics_bucket_by_time. After a switch the newest scheme has counted the stretch again.
+      // Index statistics_bucket_by_time. What a newer scheme has counted again is counted there.
       const { rows } = await this.pool
-        .query<{ model: string; start: number; payload: Buffer }>(
-          `SELECT DISTINCT ON (b.version_id, b.bucket_start, b.bucket_minutes) m.name AS model, b.bucket_start AS start, b.payload
+        .query<{ model: string; start: number; payload: Buffer; until: number | null }>(
+          `WITH schemes AS (
+             SELECT id, extract(epoch FROM min(counted_from) OVER (
+               PARTITION BY version_id ORDER BY id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))::float8 / 60 AS until
+             FROM bin_schemes)
+           SELECT m.name AS model, b.bucket_start AS start, b.payload, s.until
            FROM statistics_bucket b JOIN model_versions v ON v.id = b.version_id JOIN models m ON m.id = v.model_id
-           WHERE b.bucket_start >= $1 - 1440 AND b.bucket_start < $2
-           ORDER BY b.version_id, b.bucket_start, b.bucket_minutes, b.scheme_id DESC LIMIT $3 OFFSET $4`,
+           JOIN schemes s ON s.id = b.scheme_id
+           WHERE b.segment_id = ${WHOLE} AND b.bucket_start >= $1 - ${DAY_MINUTES} AND b.bucket_start < $2
+           ORDER BY b.bucket_start, b.version_id, b.scheme_id, b.bucket_minutes LIMIT $3 OFFSET $4`,
           [from, to, BUCKETS, offset],
         )
         .catch(asUnavailable);
-      for (const { model, start, payload } of rows) {
+      for (const { model, start, payload, until } of rows) {
         const traffic = new Traffic();
-        addBucketOutcomes(payload, start, { from, to }, traffic, null);
+        addBucketOutcomes(payload, start, { from, to: Math.min(to, Math.floor(until ?? to)) }, traffic, null);
         counts.set(model, (counts.get(model) ?? 0) + traffic.rows);
       }
       if (rows.length < BUCKETS) return counts;

@@ -19,6 +19,8 @@ const attempts = 8;
  * CREATE LIKE + ATTACH instead of CREATE ... PARTITION OF: that takes ACCESS EXCLUSIVE on the parent, waits behind every reader
  * and stops every writer meanwhile; ATTACH takes SHARE UPDATE EXCLUSIVE, which meets neither.
  *
+ * `mayMake` is asked under the lock of the leaf that is missing, and throws when it must not be made.
+ *
  * Throws StorageError PARTITION_BUSY when the locks could not be had in several attempts (about 20 s).
  */
 export async function ensureDay(
@@ -26,13 +28,18 @@ export async function ensureDay(
   parent: string,
   dayStartMs: number,
   leafIndexes: readonly string[],
+  mayMake: (client: PoolClient) => Promise<void> = () => Promise.resolve(),
 ): Promise<boolean> {
   const leaf = leafName(parent, dayStartMs);
   return retryBusy(`create ${leaf}`, async () => {
     const state = await leafState(pool, parent, leaf);
     if (state === 'attached') return false;
     if (state === 'detaching') await detach(pool, parent, leaf, state);
-    return transaction(pool, (client) => createLeaf(client, parent, leaf, dayStartMs, leafIndexes));
+    return transaction(pool, async (client) => {
+      await lockLeaf(client, leaf);
+      await mayMake(client);
+      return createLeaf(client, parent, leaf, dayStartMs, leafIndexes);
+    });
   });
 }
 
@@ -56,6 +63,22 @@ export async function dropBefore(pool: Pool, parent: string, beforeMs: number): 
     dropped.push(dayStartMs);
   }
   return dropped;
+}
+
+/**
+ * What each day of `parent` takes on disk, oldest first: rows, indexes and what is stored out of line, also of days that are being
+ * dropped. A size is asked for without a lock that anybody would wait for.
+ */
+export async function daySizes(
+  pool: Pool,
+  parent: string,
+): Promise<readonly { readonly dayStartMs: number; readonly bytes: number }[]> {
+  const days = await leafDays(pool, parent, ['attached', 'detaching', 'detached']);
+  const { rows } = await pool.query<{ bytes: string }>(
+    'SELECT coalesce(pg_total_relation_size(to_regclass(u.leaf)), 0) AS bytes FROM unnest($1::text[]) WITH ORDINALITY AS u (leaf, position) ORDER BY position',
+    [days.map((day) => leafName(parent, day))],
+  );
+  return days.map((dayStartMs, i) => ({ dayStartMs, bytes: Number(rows[i]!.bytes) }));
 }
 
 /** The starts (ms, UTC, ascending) of the days for which `parent` has a partition. */
@@ -85,7 +108,6 @@ async function createLeaf(
   dayStartMs: number,
   leafIndexes: readonly string[],
 ): Promise<boolean> {
-  await lockLeaf(client, leaf);
   const state = await leafState(client, parent, leaf);
   if (state === 'attached') return false;
   // A leaf that is there but detached is one that dropBefore had not dropped yet: its rows are those of this day, so it comes back.

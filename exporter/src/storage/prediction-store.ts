@@ -35,6 +35,9 @@ export interface StoredRows {
   readonly stored: Uint8Array | null;
 }
 
+/** Makes the partitions of these days; `missing`: a row of one was refused for want of it. */
+export type EnsureDays = (daysMs: readonly number[], missing?: boolean) => Promise<void>;
+
 interface Waiting {
   binned: BinnedBatch;
   /** Schemes' epoch at the time of counting. */
@@ -54,7 +57,7 @@ interface Waiting {
 export class PredictionStore {
   private readonly pool: Pool;
   private readonly schemes: SchemeSource;
-  private readonly ensureDays: (daysMs: readonly number[]) => Promise<void>;
+  private readonly ensureDays: EnsureDays;
   private readonly connections: number;
   private readonly capacityRows: number;
   private readonly waiting: Waiting[] = [];
@@ -65,7 +68,7 @@ export class PredictionStore {
   constructor(options: {
     readonly pool: Pool;
     readonly schemes: SchemeSource;
-    readonly ensureDays: (daysMs: readonly number[]) => Promise<void>;
+    readonly ensureDays: EnsureDays;
     /** Commits under way at once. */
     readonly connections: number;
     /** Rows accepted and not yet committed, at most; beyond them requests are refused as overloaded. */
@@ -151,12 +154,14 @@ export class PredictionStore {
       await this.commitWith(client, items);
     } catch (error) {
       broken = error instanceof Error ? error : new Error(String(error));
+      // Whoever was answered already is not reached by this.
+      for (const item of items) item.reject(asServiceError(error));
     } finally {
       client.release(broken);
     }
   }
 
-  /** Throws only when the connection must not be used again. */
+  /** Throws when the connection must not be used again, or what an attempt needs could not be had. */
   private async commitWith(client: PoolClient, items: Waiting[]): Promise<void> {
     if (!items[0]!.careful) {
       const failure = await this.copyDirectly(client, items);
@@ -204,7 +209,11 @@ export class PredictionStore {
         const code = errorCode(error);
         if (attempt >= MAX_ATTEMPTS || (code !== EPOCH_CHANGED && code !== NO_PARTITION)) return { code, error };
         if (code === EPOCH_CHANGED) await this.schemes.refresh();
-        else await this.ensureDays(items.flatMap((item) => daysOf(item.binned.batch)));
+        else
+          await this.ensureDays(
+            items.flatMap((item) => daysOf(item.binned.batch)),
+            true,
+          );
       }
     }
   }
@@ -220,7 +229,7 @@ export class PredictionStore {
         await client.query('ROLLBACK');
         if (attempt >= MAX_ATTEMPTS) throw error;
         if (code === EPOCH_CHANGED) await this.schemes.refresh();
-        else if (code === NO_PARTITION) await this.ensureDays(daysOf(item.binned.batch));
+        else if (code === NO_PARTITION) await this.ensureDays(daysOf(item.binned.batch), true);
         else if (code !== DEADLOCK) throw error;
       }
     }

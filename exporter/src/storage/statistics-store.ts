@@ -1,5 +1,7 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool, PoolClient, QueryConfig } from 'pg';
+import { encodeBucket, mergeToDay } from '../histogram/bucket-codec.ts';
 import type { GroupKey } from '../histogram/delta-codec.ts';
+import { DAY_MINUTES } from '../histogram/time-bucket.ts';
 import { StatisticsTotals } from '../histogram/totals.ts';
 import type { StoredTotals } from '../histogram/totals.ts';
 import { copyOut } from './copy-out.ts';
@@ -13,9 +15,14 @@ export interface StoredDelta {
   readonly payload: Buffer;
 }
 
+interface StoredBucket {
+  readonly key: GroupKey;
+  readonly bytes: Buffer;
+}
+
 /** Everything committed at one moment: buckets from `fromMinute` on, all totals, all deltas not folded. */
 export interface StatisticsSnapshot {
-  readonly buckets: readonly { readonly key: GroupKey; readonly bytes: Buffer }[];
+  readonly buckets: readonly StoredBucket[];
   readonly totals: readonly { readonly versionId: number; readonly totals: StatisticsTotals }[];
   readonly unmatched: readonly { readonly modelId: number; readonly count: number }[];
   readonly deltas: readonly StoredDelta[];
@@ -23,7 +30,7 @@ export interface StatisticsSnapshot {
 
 export interface FoldInput {
   readonly deltaIds: readonly number[];
-  readonly buckets: readonly { readonly key: GroupKey; readonly bytes: Buffer }[];
+  readonly buckets: readonly StoredBucket[];
   readonly totals: readonly { readonly modelId: number; readonly versionId: number; readonly json: string }[];
 }
 
@@ -69,6 +76,34 @@ SELECT require((SELECT count(*) FROM lease) = 1, 'the lease was lost'),
        require((SELECT count(*) FROM gone) = cardinality($4::bigint[]), 'a delta was folded by another'),
        require((SELECT count(*) FROM buckets) = cardinality($6::int[]), 'a bucket was stored by a later holder'),
        require((SELECT count(*) FROM totals) = cardinality($12::int[]), 'totals were stored by a later holder')`;
+
+/** As the fold: one statement under the lease, which deletes exactly the buckets that were read, or fails whole. */
+const MERGE = `
+WITH lease AS (
+  UPDATE leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
+  WHERE name = '${EVALUATOR_LEASE}' AND holder = $1 AND token = $2 RETURNING token
+), gone AS (
+  -- primary key of statistics_bucket
+  DELETE FROM statistics_bucket b USING lease, unnest($4::int[], $5::int[], $6::int[], $7::int[], $8::smallint[])
+    AS u (version_id, scheme_id, segment_id, bucket_start, bucket_minutes)
+  WHERE b.version_id = u.version_id AND b.scheme_id = u.scheme_id AND b.segment_id = u.segment_id
+    AND b.bucket_start = u.bucket_start AND b.bucket_minutes = u.bucket_minutes
+  RETURNING 1
+), days AS (
+  INSERT INTO statistics_bucket AS b (version_id, scheme_id, segment_id, bucket_start, bucket_minutes, fence, payload)
+  SELECT u.version_id, u.scheme_id, u.segment_id, $9, ${DAY_MINUTES}, lease.token, substring($10::bytea FROM u.start + 1 FOR u.length)
+  FROM lease, unnest($11::int[], $12::int[], $13::int[], $14::int[], $15::int[]) AS u (version_id, scheme_id, segment_id, start, length)
+  ON CONFLICT (version_id, scheme_id, segment_id, bucket_start, bucket_minutes)
+  DO UPDATE SET fence = excluded.fence, payload = excluded.payload WHERE b.fence <= excluded.fence
+  RETURNING 1
+)
+SELECT require((SELECT count(*) FROM lease) = 1, 'the lease was lost'),
+       require((SELECT count(*) FROM gone) = cardinality($4::int[]), 'a bucket was merged by another'),
+       require((SELECT count(*) FROM days) = cardinality($11::int[]), 'a day was stored by a later holder')`;
+
+/** Versions and segments whose hours of one day are merged in one statement: 24 buckets of a few kB each. */
+const MERGE_GROUPS = 500;
+const DELETE_BATCH = 10_000;
 
 /** Deltas, buckets and totals in PostgreSQL. */
 export class StatisticsStore {
@@ -126,10 +161,10 @@ export class StatisticsStore {
   }
 
   /** Buckets that are older than what is in memory; those that do not exist are absent from the answer. */
-  async buckets(keys: readonly GroupKey[]): Promise<readonly { readonly key: GroupKey; readonly bytes: Buffer }[]> {
+  async buckets(keys: readonly GroupKey[]): Promise<readonly StoredBucket[]> {
     const client = await this.pool.connect();
     try {
-      const found: { key: GroupKey; bytes: Buffer }[] = [];
+      const found: StoredBucket[] = [];
       for (const key of keys)
         found.push(
           ...(await readBuckets(
@@ -150,7 +185,7 @@ export class StatisticsStore {
     schemeId: number,
     segmentId: number,
     spans: readonly { readonly from: number; readonly to: number }[],
-  ): Promise<readonly { readonly key: GroupKey; readonly bytes: Buffer }[]> {
+  ): Promise<readonly StoredBucket[]> {
     const within = spans.map(({ from, to }) => `(bucket_start >= ${from} AND bucket_start < ${to})`).join(' OR ');
     return withClient(this.pool, (client) =>
       readBuckets(
@@ -160,39 +195,122 @@ export class StatisticsStore {
     );
   }
 
+  /** Start of the oldest bucket that is not merged to a day, minutes since the epoch; null without any. Partial index statistics_bucket_unmerged. */
+  async oldestUnmerged(): Promise<number | null> {
+    const { rows } = await this.pool.query<{ start: number | null }>(
+      `SELECT min(bucket_start) AS start FROM statistics_bucket WHERE bucket_minutes < ${DAY_MINUTES}`,
+    );
+    return rows[0]!.start;
+  }
+
+  /**
+   * Merges the buckets of a day into one each; of many models only some. Nothing may be in memory, or come in, for what is so old.
+   *
+   * @param day minutes since the epoch
+   * @returns how many were merged; 0: there are none, or the lease was lost
+   */
+  async mergeDay(lease: Lease, day: number): Promise<number> {
+    const within = `bucket_start >= ${day} AND bucket_start < ${day + DAY_MINUTES}`;
+    const stored = await withClient(this.pool, (client) =>
+      readBuckets(
+        client,
+        `${within} AND (version_id, scheme_id, segment_id) IN (
+           SELECT DISTINCT version_id, scheme_id, segment_id FROM statistics_bucket
+           WHERE bucket_minutes < ${DAY_MINUTES} AND ${within} LIMIT ${MERGE_GROUPS})`,
+      ),
+    );
+    const parts = stored.filter(({ key }) => key.bucketMinutes < DAY_MINUTES);
+    if (parts.length === 0) return 0;
+    const merged = byOwner(stored).map((of) => ({ key: of[0]!.key, bytes: encodeBucket(mergeToDay(day, of)) }));
+    const column = (of: readonly StoredBucket[], name: keyof GroupKey) => of.map(({ key }) => key[name]);
+    let end = 0;
+    const isStored = await this.fenced({
+      name: 'merge',
+      text: MERGE,
+      values: [
+        lease.holder,
+        lease.token,
+        lease.ttlMs,
+        column(parts, 'versionId'),
+        column(parts, 'schemeId'),
+        column(parts, 'segmentId'),
+        column(parts, 'bucketStart'),
+        column(parts, 'bucketMinutes'),
+        day,
+        Buffer.concat(merged.map(({ bytes }) => bytes)),
+        column(merged, 'versionId'),
+        column(merged, 'schemeId'),
+        column(merged, 'segmentId'),
+        merged.map(({ bytes }) => (end += bytes.length) - bytes.length),
+        merged.map(({ bytes }) => bytes.length),
+      ],
+    });
+    return isStored ? parts.length : 0;
+  }
+
+  /** Forgets buckets that begin before; returns how many. Index statistics_bucket_by_time. */
+  async deleteBefore(minute: number): Promise<number> {
+    let deleted = 0;
+    for (;;) {
+      const { rowCount } = await this.pool.query(
+        `DELETE FROM statistics_bucket WHERE ctid = ANY (ARRAY(SELECT ctid FROM statistics_bucket WHERE bucket_start < $1 LIMIT ${DELETE_BATCH}))`,
+        [Math.floor(minute)],
+      );
+      deleted += rowCount ?? 0;
+      if ((rowCount ?? 0) < DELETE_BATCH) return deleted;
+    }
+  }
+
   /** false: the lease was lost, or another holder was faster; nothing was written, and the memory is no longer true. */
   async fold(lease: Lease, input: FoldInput): Promise<boolean> {
     let start = 0;
     const offsets = input.buckets.map(({ bytes }) => (start += bytes.length) - bytes.length);
     const of = (part: keyof GroupKey) => input.buckets.map(({ key }) => key[part]);
+    return this.fenced({
+      name: 'fold',
+      text: FOLD,
+      values: [
+        lease.holder,
+        lease.token,
+        lease.ttlMs,
+        input.deltaIds,
+        Buffer.concat(input.buckets.map(({ bytes }) => bytes)),
+        of('versionId'),
+        of('schemeId'),
+        of('bucketStart'),
+        of('bucketMinutes'),
+        offsets,
+        input.buckets.map(({ bytes }) => bytes.length),
+        input.totals.map(({ modelId }) => modelId),
+        input.totals.map(({ versionId }) => versionId),
+        input.totals.map(({ json }) => json),
+        of('segmentId'),
+      ],
+    });
+  }
+
+  /** false: the statement refused, and nothing was written. */
+  private async fenced(statement: QueryConfig): Promise<boolean> {
     try {
-      await this.pool.query({
-        name: 'fold',
-        text: FOLD,
-        values: [
-          lease.holder,
-          lease.token,
-          lease.ttlMs,
-          input.deltaIds,
-          Buffer.concat(input.buckets.map(({ bytes }) => bytes)),
-          of('versionId'),
-          of('schemeId'),
-          of('bucketStart'),
-          of('bucketMinutes'),
-          offsets,
-          input.buckets.map(({ bytes }) => bytes.length),
-          input.totals.map(({ modelId }) => modelId),
-          input.totals.map(({ versionId }) => versionId),
-          input.totals.map(({ json }) => json),
-          of('segmentId'),
-        ],
-      });
+      await this.pool.query(statement);
       return true;
     } catch (error) {
       if (errorCode(error) === FOLD_REFUSED) return false;
       throw error;
     }
   }
+}
+
+/** Buckets of the same version, scheme and segment. */
+function byOwner(buckets: readonly StoredBucket[]): StoredBucket[][] {
+  const groups = new Map<string, StoredBucket[]>();
+  for (const bucket of buckets) {
+    const owner = `${bucket.key.versionId}:${bucket.key.schemeId}:${bucket.key.segmentId}`;
+    const group = groups.get(owner);
+    if (group === undefined) groups.set(owner, [bucket]);
+    else group.push(bucket);
+  }
+  return [...groups.values()];
 }
 
 /** pg decodes bytea of an ordinary result from hexadecimal; COPY hands over the bytes. Ids are our own integers. */
@@ -214,8 +332,8 @@ async function readDeltas(client: PoolClient, applied: ReadonlySet<number>): Pro
   return deltas;
 }
 
-async function readBuckets(client: PoolClient, where: string): Promise<{ key: GroupKey; bytes: Buffer }[]> {
-  const buckets: { key: GroupKey; bytes: Buffer }[] = [];
+async function readBuckets(client: PoolClient, where: string): Promise<StoredBucket[]> {
+  const buckets: StoredBucket[] = [];
   await copyOut(
     client,
     `SELECT version_id, scheme_id, segment_id, bucket_start, bucket_minutes, payload FROM statistics_bucket WHERE ${where}`,

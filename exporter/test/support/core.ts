@@ -43,9 +43,10 @@ export async function openCore(url: string, options: { readonly now: () => numbe
   const groundTruth = new GroundTruthStore(pool, catalog);
   const reach = Math.max(longest, reachMs(settings.defaults, options.now()));
   const baselines = new BaselineStore(pool, catalog, () => clock.now() - reach - DAY_MS);
+  const statistics = new StatisticsStore(pool);
   const holder = randomUUID();
   const evaluator = new Evaluator({
-    source: new StatisticsStore(pool),
+    source: statistics,
     schemes: catalog,
     takeLease: () => takeLease(pool, EVALUATOR_LEASE, holder, 5_000),
     holder,
@@ -61,7 +62,7 @@ export async function openCore(url: string, options: { readonly now: () => numbe
     predictions,
     groundTruth,
     limits: () => settings.limits,
-    retentionMs: () => settings.retention.rawMs,
+    retentionMs: () => Math.min(settings.retention.rawMs, clock.now() - days.floorMs),
   };
   const baselineDeps: BaselineDependencies = {
     find: (model, version) => catalog.find(model, version),
@@ -79,6 +80,8 @@ export async function openCore(url: string, options: { readonly now: () => numbe
     pool,
     catalog,
     evaluator,
+    statistics,
+    days,
     baselines,
     baselineDeps,
     groundTruth,

@@ -1,6 +1,7 @@
 import type { EvaluatorSchemes, Lease, StatisticsSource } from '../../src/evaluation/evaluator.ts';
 import type { FoldWork, StoredDelta } from '../../src/evaluation/statistics-memory.ts';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
+import { encodeBucket, mergeToDay } from '../../src/histogram/bucket-codec.ts';
 import type { GroupKey } from '../../src/histogram/delta-codec.ts';
 import type { ModelTarget } from '../../src/histogram/model-target.ts';
 import { StatisticsTotals } from '../../src/histogram/totals.ts';
@@ -68,6 +69,23 @@ export class FakeStatistics implements StatisticsSource {
 
   buckets(keys: readonly GroupKey[]): ReturnType<StatisticsSource['buckets']> {
     return Promise.resolve(keys.flatMap((key) => this.stored.get(idOf(key)) ?? []));
+  }
+
+  oldestUnmerged(): Promise<number | null> {
+    const starts = [...this.stored.values()].flatMap(({ key }) => (key.bucketMinutes < 1_440 ? [key.bucketStart] : []));
+    return Promise.resolve(starts.length === 0 ? null : Math.min(...starts));
+  }
+
+  /** Of one version and segment only. */
+  mergeDay(lease: Lease, day: number): Promise<number> {
+    const parts = [...this.stored.values()].filter(
+      ({ key }) => key.bucketStart >= day && key.bucketStart < day + 1_440 && key.bucketMinutes < 1_440,
+    );
+    if (lease.token !== this.token || parts.length === 0) return Promise.resolve(0);
+    const key = { ...parts[0]!.key, bucketStart: day, bucketMinutes: 1_440 };
+    for (const part of parts) this.stored.delete(idOf(part.key));
+    this.stored.set(idOf(key), { key, bytes: encodeBucket(mergeToDay(day, parts)) });
+    return Promise.resolve(parts.length);
   }
 
   async fold(lease: Lease, work: FoldWork): Promise<boolean> {
