@@ -78,6 +78,7 @@ function makeTarget(id: number, features: number, like: ModelTarget | null): Mod
     scheme,
     bucketMinutes: 60,
     segments: new Map(),
+    rawSample: 1,
     declaredCategorical: new Set(),
   };
 }

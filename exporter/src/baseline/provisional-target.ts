@@ -48,6 +48,7 @@ export function provisionalTarget(
     scheme: { id: UNREGISTERED, score: unbinned(), features: [], outlierFences: [] },
     bucketMinutes: 60,
     segments: new Map(),
+    rawSample: 1,
     declaredCategorical: new Set(),
   };
 }

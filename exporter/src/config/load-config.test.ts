@@ -103,6 +103,7 @@ describe('a valid configuration', () => {
         data_quality: 0.1,
       },
       baseline: { mode: 'seasonal', autoCapture: 5000 },
+      rawSample: 0.5,
       exposition: { worstFeatures: 5, bins: true, seriesTtlMs: day / 4 },
       segments: [],
       retraining: {
@@ -223,6 +224,7 @@ describe('a valid configuration', () => {
       minimumLabelCoverage: 0.1,
       weights: { ...defaults.weights, performance: 0.4, data_drift: 0.2 },
       baseline: { mode: 'rolling', autoCapture: 5000 },
+      rawSample: 0.05,
       exposition: { ...defaults.exposition, worstFeatures: Infinity },
       retraining: {
         ...defaults.retraining,
@@ -318,6 +320,15 @@ const INVALID: readonly (readonly [file: string, error: string])[] = [
   [
     'invalid-positive-class.yml',
     '3:21: models.move_probability.positive_class: must be the name of a class, is a list',
+  ],
+  ['invalid-raw-sample.yml', '1:13: raw_sample: must be a number, at least 0 and at most 1, is 10'],
+  [
+    'invalid-raw-sample-captured.yml',
+    '2:54: models.churn.raw_sample: must be above 0 with baseline.mode captured: there would be nothing to capture',
+  ],
+  [
+    'invalid-raw-sample-retraining.yml',
+    '3:13: raw_sample: must be above 0 with retraining.enabled: there would be nothing to learn from',
   ],
   ['invalid-retention-raw-bytes.yml', '1:25: retention.raw_bytes: must be a size such as 16MiB, at least 1MiB, is 80'],
   ['invalid-retraining-adapter.yml', '1:25: retraining.deployer: must be a mapping, is "webhook"'],

@@ -73,7 +73,7 @@ function brokenModelRules(model: ModelSettings, { limits, retention }: Settings)
   const { report, alert } = model.minimumSamples;
   if (alert < report)
     violations.push({ path: ['minimum_samples'], message: `alert (${alert}) must be at least report (${report})` });
-  violations.push(...brokenWindowRules(model, retention));
+  violations.push(...brokenWindowRules(model, retention), ...brokenSampleRules(model));
   if (model.positiveClass !== undefined && model.task !== undefined && model.task !== 'binary')
     violations.push({ path: ['positive_class'], message: `is for binary models only, the task is ${model.task}` });
   if (model.features.size > limits.features) {
@@ -128,6 +128,21 @@ function brokenWindowRules({ windows, extraWindows }: ModelSettings, { statistic
       seen.add(windowMs);
     });
   }
+  return violations;
+}
+
+/** Without any features there is nothing to capture or to learn from. */
+function brokenSampleRules({ rawSample, baseline, retraining }: ModelSettings): RuleViolation[] {
+  if (rawSample > 0) return [];
+  const path = ['raw_sample'];
+  const violations: RuleViolation[] = [];
+  if (baseline.mode === 'captured')
+    violations.push({
+      path,
+      message: 'must be above 0 with baseline.mode captured: there would be nothing to capture',
+    });
+  if (retraining.enabled)
+    violations.push({ path, message: 'must be above 0 with retraining.enabled: there would be nothing to learn from' });
   return violations;
 }
 

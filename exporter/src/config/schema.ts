@@ -135,6 +135,7 @@ export const COMMON: Shape<Omit<ModelSettings, 'task' | 'positiveClass' | 'featu
   minimumLabelCoverage: key('minimum_label_coverage', number({ min: 0, max: 1 })),
   weights: key('weights', WEIGHTS),
   baseline: key('baseline', BASELINE),
+  rawSample: key('raw_sample', number({ min: 0, max: 1 })),
   exposition: key('exposition', EXPOSITION),
   retraining: key('retraining', RETRAINING),
 };

@@ -83,6 +83,8 @@ export interface ModelSettings {
   /** Further windows of each check, in milliseconds: their figures are published, and count for neither state nor score. */
   readonly extraWindows: Readonly<Record<CheckName, readonly number[]>>;
   readonly baseline: BaselineSettings;
+  /** Share of the predictions whose features are kept as raw rows, 0..1; statistics are of all. */
+  readonly rawSample: number;
   readonly exposition: ExpositionSettings;
   /** Keys of `segment` that get a health of their own. */
   readonly segments: readonly string[];
@@ -263,6 +265,7 @@ const DEFAULT_MODEL_SETTINGS: ModelSettings = {
   },
   extraWindows: NO_EXTRA_WINDOWS,
   baseline: { mode: 'auto', autoCapture: 1000 },
+  rawSample: 1,
   exposition: { worstFeatures: Infinity, bins: false, seriesTtlMs: DAY_MS },
   segments: [],
   retraining: DEFAULT_RETRAINING,

@@ -28,6 +28,8 @@ export interface ModelTarget {
   readonly bucketMinutes: BucketMinutes;
   /** Values of the configured segment keys; empty without any. */
   readonly segments: SegmentIndex;
+  /** Share of the predictions whose features are stored, 0..1: see keepsFeatures. */
+  readonly rawSample: number;
   /** Features whose type was declared; an inferred categorical feature refuses numbers, a declared one takes them as text. */
   readonly declaredCategorical: ReadonlySet<string>;
 }

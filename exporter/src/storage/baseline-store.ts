@@ -230,7 +230,7 @@ export class BaselineStore {
     try {
       return await transaction(
         this.pool,
-        (client) => readPredictions(client, { ...target, fromMs, toMs, limit }, target, onBatch),
+        (client) => readPredictions(client, { ...target, fromMs, toMs, limit, whole: true }, target, onBatch),
         {
           isolation: 'repeatable read',
           readOnly: true,
@@ -339,7 +339,7 @@ function capturedRange(
   { modelId, versionId }: ModelTarget,
   { captured_from: from, captured_to: to }: CapturedRange,
 ): StoredRange {
-  return { modelId, versionId, fromMs: from.getTime(), toMs: to.getTime(), limit: Infinity };
+  return { modelId, versionId, fromMs: from.getTime(), toMs: to.getTime(), limit: Infinity, whole: true };
 }
 
 /** What the labels of a batch count, by bucket and segment. */

@@ -313,6 +313,7 @@ export class Catalog implements SchemeSource {
       scheme,
       bucketMinutes: bucketMinutesFor(windowsOf(model.settings, 'features')),
       segments: segmentIndex(model.settings.segments, model.segments),
+      rawSample: ownBaselineIsDue(model.settings, row) ? 1 : model.settings.rawSample,
       declaredCategorical: new Set(
         [...model.settings.features].filter(([, declared]) => declared.type === 'categorical').map(([name]) => name),
       ),
@@ -372,6 +373,11 @@ interface VersionRow {
   readonly names: string[];
   readonly num_names: string[];
   readonly scheme: unknown;
+}
+
+/** Whether the first predictions are to become the baseline, and have not yet: until then all of them are kept whole. */
+function ownBaselineIsDue({ baseline: { mode } }: ModelSettings, row: VersionRow): boolean {
+  return mode !== 'reference' && mode !== 'captured' && (row.baseline_id === null || row.inherited_from !== null);
 }
 
 function featureColumns(row: VersionRow): FeatureColumn[] {

@@ -27,6 +27,8 @@ export interface StoredRange {
   readonly toMs: number;
   /** The first so many by time; Infinity: all. */
   readonly limit: number;
+  /** Only rows whose features were kept: where a share of them is, what a baseline is made of. */
+  readonly whole?: boolean;
 }
 
 const CHUNK_ROWS = 5_000;
@@ -55,13 +57,18 @@ export async function readPredictions(
 }
 
 /** COPY takes no parameters: everything that varies here is a number of ours. */
-function selectRange({ modelId, versionId, fromMs, toMs, limit }: StoredRange): string {
+function selectRange({ modelId, versionId, fromMs, toMs, limit, whole = false }: StoredRange): string {
   const until = Number.isFinite(toMs) ? ` AND p.ts < to_timestamp(${toMs / 1000})` : '';
+  // Rows from before the first feature was registered have none to keep.
+  const kept = whole
+    ? ` AND (cardinality(p.num) + cardinality(p.cat) > 0 OR p.feature_set_id IN (
+         SELECT id FROM feature_sets WHERE version_id = ${Math.floor(versionId)} AND cardinality(names) = 0))`
+    : '';
   const first = Number.isFinite(limit) ? ` ORDER BY p.ts LIMIT ${Math.floor(limit)}` : '';
   return `SELECT p.ts, p.pid, p.pid_text, p.prediction, p.class, p.score, p.scores, p.latency_ms, p.error_type, p.segment, p.num, p.cat, p.invalid,
       g.joined_at IS NOT NULL OR g.counted_label IS NOT NULL OR g.counted_value IS NOT NULL, g.counted_label, g.counted_value
     FROM (SELECT * FROM predictions p WHERE p.model_id = ${Math.floor(modelId)} AND p.version_id = ${Math.floor(versionId)}
-      AND p.ts >= to_timestamp(${fromMs / 1000})${until}${first}) p
+      AND p.ts >= to_timestamp(${fromMs / 1000})${until}${kept}${first}) p
     LEFT JOIN ground_truth g ON g.pid = p.pid AND g.model_id = p.model_id AND g.prediction_ts = p.ts`;
 }
 

@@ -1,4 +1,5 @@
 import type { PredictionBatch } from '../histogram/prediction-batch.ts';
+import { keepsFeatures } from '../histogram/raw-sample.ts';
 import { BinaryRowWriter } from './binary-row.ts';
 
 export const PREDICTION_COLUMNS =
@@ -11,6 +12,7 @@ export interface EncodedRows {
   readonly at: Int32Array;
 }
 
+/** Features that are not among the sample of their model are left out: the row is there for duplicates, labels and its answer. */
 export function encodePredictions(batch: PredictionBatch): EncodedRows {
   const numbers = batch.numbers.length;
   const writer = new BinaryRowWriter(batch.rows * 260 + numbers * 12 + batch.texts.length * 24);
@@ -40,9 +42,10 @@ function encodeRow(writer: BinaryRowWriter, batch: PredictionBatch, i: number): 
   writer.float8(batch.latencyMs[i]!);
   writer.text(batch.errors[i] ?? null);
   writer.jsonb(batch.segments[i] ?? null);
-  writer.float8Array(batch.numbers, batch.numberAt[i]!, batch.numberAt[i + 1]! - batch.numberAt[i]!);
-  writer.textArray(batch.texts, batch.textAt[i]!, batch.textAt[i + 1]! - batch.textAt[i]!);
-  const invalid = batch.invalid[i] ?? null;
+  const kept = keepsFeatures(target.rawSample, batch.ids, i * 16);
+  writer.float8Array(batch.numbers, batch.numberAt[i]!, kept ? batch.numberAt[i + 1]! - batch.numberAt[i]! : 0);
+  writer.textArray(batch.texts, batch.textAt[i]!, kept ? batch.textAt[i + 1]! - batch.textAt[i]! : 0);
+  const invalid = kept ? (batch.invalid[i] ?? null) : null;
   if (invalid === null) writer.null();
   else writer.int2Array(invalid);
 }

@@ -12,7 +12,7 @@ export interface LabelledRange {
 
 export interface RangeSurvey {
   readonly rows: number;
-  /** All predictions of the range, labelled or not. */
+  /** All predictions of the range whose features were kept, labelled or not. */
   readonly predictions: number;
   /** Of the oldest row that counts. */
   readonly fromMs: number;
@@ -85,7 +85,7 @@ export class RetrainingDataStore {
         const { rows: labelled, from, cuts } = rows[0]!;
         const surveyedFromMs = from?.getTime() ?? fromMs;
         const all = await client.query<{ count: number }>(
-          'SELECT count(*)::int AS count FROM predictions WHERE model_id = $1 AND ts >= $2 AND ts < $3',
+          'SELECT count(*)::int AS count FROM predictions WHERE model_id = $1 AND ts >= $2 AND ts < $3 AND cardinality(num) + cardinality(cat) > 0',
           [modelId, new Date(surveyedFromMs), new Date(toMs)],
         );
         return {

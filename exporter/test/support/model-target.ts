@@ -57,6 +57,7 @@ export function testTarget(overrides: Partial<ModelTarget> = {}, withBaseline = 
     },
     bucketMinutes: 60,
     segments: new Map(),
+    rawSample: 1,
     declaredCategorical: new Set(),
     ...overrides,
   };
