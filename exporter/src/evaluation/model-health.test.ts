@@ -10,8 +10,9 @@ import type { Segment } from '../histogram/segments.ts';
 import { HOUR_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
 import { CheckFailed } from './evaluate-model.ts';
+import type { ActiveBaseline } from './known-baselines.ts';
 import { ModelHealth } from './model-health.ts';
-import type { ActiveBaseline, EvaluatedVersion } from './model-health.ts';
+import type { EvaluatedVersion } from './model-health.ts';
 import { StatisticsMemory } from './statistics-memory.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 12, 30);

@@ -1,22 +1,20 @@
-import type { ModelBaseline, ModelContext, ModelCounts } from '../checks/check.ts';
+import type { ModelBaseline, ModelContext } from '../checks/check.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelReport, ModelTotals, SegmentReport } from '../domain/model-report.ts';
 import { ServiceError } from '../domain/service-error.ts';
-import { CHECK_NAMES } from '../domain/settings.ts';
-import type { ModelSettings, Thresholds } from '../domain/settings.ts';
-import type { BucketCounts } from '../histogram/bucket-codec.ts';
+import { CHECK_NAMES, NO_EXTRA_WINDOWS } from '../domain/settings.ts';
+import type { ModelSettings } from '../domain/settings.ts';
 import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
 import { HOUR_MS, MINUTE_MS, slideMinutes } from '../histogram/time-bucket.ts';
-import { Traffic } from '../histogram/traffic.ts';
-import { calibratedThresholds } from './calibrate-thresholds.ts';
 import { evaluateModel } from './evaluate-model.ts';
-import type { EvaluationInput } from './evaluate-model.ts';
 import { drawColumn, featureBins } from './feature-distribution.ts';
+import { KnownBaselines } from './known-baselines.ts';
+import type { BaselineSources } from './known-baselines.ts';
 import { modelTotals } from './model-totals.ts';
-import { MovingBaselines } from './moving-baseline.ts';
+import { MovingBaselines, sumPast } from './moving-baseline.ts';
 import type { PastBuckets } from './moving-baseline.ts';
 import { evaluateSegment } from './segment-health.ts';
 import type { StatisticsMemory } from './statistics-memory.ts';
@@ -33,25 +31,8 @@ export interface EvaluatedVersion {
   };
 }
 
-export interface ActiveBaseline {
-  readonly kind: ModelBaseline['kind'];
-  readonly madeAtMs: number;
-  readonly counts: BucketCounts;
-  readonly segments: ReadonlyMap<number, BucketCounts>;
-}
-
-interface KnownBaseline {
-  /** By the number of samples that they were calibrated for, rounded; filled when asked for. */
-  readonly thresholds: Map<string, Thresholds>;
-  readonly whole: ModelBaseline;
-  readonly segments: ReadonlyMap<number, ModelBaseline>;
-}
-
-export interface HealthSources {
+export interface HealthSources extends BaselineSources {
   versions(): readonly EvaluatedVersion[];
-  baseline(id: number): Promise<ActiveBaseline>;
-  /** The baseline in equal parts, in the order of its rows; empty when it was not kept so. */
-  chunks(id: number): Promise<readonly BucketCounts[]>;
   /** Versions whose window is being counted again under a new scheme. */
   recounting(): Promise<ReadonlySet<number>>;
   /** Counts are in memory for so long. */
@@ -84,11 +65,12 @@ export class ModelHealth {
   private readonly memory: StatisticsMemory;
   private readonly latest = new Map<number, Evaluated>();
   private readonly evaluatedAtMinute = new Map<number, number>();
-  private readonly baselines = new Map<number, KnownBaseline>();
+  private readonly baselines: KnownBaselines;
   private readonly moving: MovingBaselines;
 
   constructor(sources: HealthSources, memory: StatisticsMemory) {
     this.sources = sources;
+    this.baselines = new KnownBaselines(sources);
     this.moving = new MovingBaselines((...of) => this.sources.past(...of));
     this.memory = memory;
   }
@@ -104,13 +86,13 @@ export class ModelHealth {
 
   /** A captured baseline whose labels may still be coming. */
   awaitsLabels(id: number | null): boolean {
-    const baseline = id === null ? undefined : this.baselines.get(id)?.whole;
+    const baseline = id === null ? undefined : this.baselines.known(id)?.whole;
     return baseline?.kind === 'captured' && baseline.performance.labelled < baseline.features.rows;
   }
 
   /** Its labels were counted again: the baseline must be read anew. */
   forgetBaseline(id: number): void {
-    this.baselines.delete(id);
+    this.baselines.forget(id);
   }
 
   /** Returns what was evaluated now, and the versions that are gone. */
@@ -153,7 +135,7 @@ export class ModelHealth {
       );
     const windowMs = request.windowMs ?? model.settings.windows.data_drift;
     this.requireWindow(windowMs, target);
-    const plain = baselineId === null ? null : (await this.baseline(baselineId)).whole;
+    const plain = baselineId === null ? null : (await this.baselines.get(baselineId)).whole;
     const moving = plain === null ? undefined : await this.moving.of(target, model.settings, nowMs);
     const baseline = moving?.byWindow.get(windowMs) ?? plain;
     const { features } = this.memory.window(target, nowMs, windowMs);
@@ -198,24 +180,38 @@ export class ModelHealth {
       throw new ServiceError('invalid', `window ${fault}.`, { fields: [{ pointer: '/window', detail: fault }] });
   }
 
-  private async evaluateVersion({ target, baselineId, model }: EvaluatedVersion, nowMs: number): Promise<Evaluated> {
-    const known = baselineId === null ? null : await this.baseline(baselineId);
+  /**
+   * The six checks over one stretch of the past, from the time buckets that are stored: whole hours, counted under the bins of the
+   * present baseline. What was committed within the last minute may be missing.
+   */
+  async overPast(version: EvaluatedVersion, fromMs: number, toMs: number): Promise<ModelReport> {
+    const { target, baselineId, model } = version;
+    const windowMs = toMs - fromMs;
+    const windows = Object.fromEntries(CHECK_NAMES.map((check) => [check, windowMs])) as ModelSettings['windows'];
+    const settings = { ...model.settings, windows, extraWindows: NO_EXTRA_WINDOWS };
+    const known = baselineId === null ? null : await this.baselines.get(baselineId);
+    // Its own: those of the windows that slide are kept by the hour, whatever the windows are.
+    const baselines =
+      known === null ? null : await new MovingBaselines(this.sources.past).of(target, settings, toMs - MINUTE_MS);
+    const counts = await sumPast(this.sources.past, target, WHOLE, [
+      { from: fromMs / MINUTE_MS, to: toMs / MINUTE_MS },
+    ]);
+    const plain = { ...contextOf(version, known?.whole ?? null), settings };
+    const of = { model: target.model, version: target.version, nowMs: toMs, baselines, window: () => counts };
+    const thresholds = await this.baselines.thresholdsFor(baselineId, plain, of);
+    return evaluateModel({ ...of, context: { ...plain, settings: { ...settings, thresholds } } });
+  }
+
+  private async evaluateVersion(version: EvaluatedVersion, nowMs: number): Promise<Evaluated> {
+    const { target, baselineId, model } = version;
+    const known = baselineId === null ? null : await this.baselines.get(baselineId);
     const moving = (segmentId: number) => this.moving.of(target, model.settings, nowMs, segmentId);
     const baselines = known === null ? null : await moving(WHOLE);
-    const plain: ModelContext = {
-      task: target.task,
-      classes: model.classes,
-      positiveClass: target.positiveClass,
-      errorReasons: model.errorReasons,
-      columns: target.features,
-      scheme: target.scheme,
-      baseline: known?.whole ?? null,
-      settings: model.settings,
-    };
+    const plain = contextOf(version, known?.whole ?? null);
     const windowOf = (segmentId: number) => (windowMs: number, withFeatures: boolean) =>
       this.memory.window(target, nowMs, windowMs, withFeatures, segmentId);
     const of = { model: target.model, version: target.version, nowMs, baselines, window: windowOf(WHOLE) };
-    const thresholds = await this.thresholdsFor(baselineId, plain, of);
+    const thresholds = await this.baselines.thresholdsFor(baselineId, plain, of);
     const context = { ...plain, settings: { ...model.settings, thresholds } };
     const whole = evaluateModel({ ...of, context });
     const segments: SegmentReport[] = [];
@@ -249,39 +245,6 @@ export class ModelHealth {
     );
   }
 
-  /** Those of the settings, or what the baseline's own spread makes of them for windows of the size that they have now. */
-  private async thresholdsFor(
-    baselineId: number | null,
-    context: ModelContext,
-    of: Omit<EvaluationInput, 'context'>,
-  ): Promise<Thresholds> {
-    const { selfCalibrated, thresholds } = context.settings;
-    if (!selfCalibrated || baselineId === null) return thresholds;
-    const { checks } = evaluateModel({ ...of, context });
-    // Within a factor of two the spread is much the same: without rounding every prediction would ask for a new calibration.
-    const sizes = CHECK_NAMES.map((check) => 2 ** Math.round(Math.log2(Math.max(1, checks[check].samples))));
-    const key = JSON.stringify([thresholds, sizes]);
-    const { thresholds: known } = await this.baseline(baselineId);
-    let found = known.get(key);
-    if (found === undefined) {
-      const chunks = (await this.sources.chunks(baselineId)).map(countsOf);
-      found = calibratedThresholds(context, chunks, (check) => sizes[CHECK_NAMES.indexOf(check)]!);
-      known.set(key, found);
-    }
-    return found;
-  }
-
-  private async baseline(id: number): Promise<KnownBaseline> {
-    let baseline = this.baselines.get(id);
-    if (baseline === undefined) {
-      const stored = await this.sources.baseline(id);
-      const segments = [...stored.segments].map(([segmentId, of]) => [segmentId, baselineOf(stored, of)] as const);
-      baseline = { whole: baselineOf(stored, stored.counts), segments: new Map(segments), thresholds: new Map() };
-      this.baselines.set(id, baseline);
-    }
-    return baseline;
-  }
-
   private forgetGone(alive: ReadonlySet<number>): number[] {
     const gone = [...this.latest.keys()].filter((versionId) => !alive.has(versionId));
     for (const versionId of gone) {
@@ -292,13 +255,15 @@ export class ModelHealth {
   }
 }
 
-function baselineOf({ kind, madeAtMs }: ActiveBaseline, counts: BucketCounts): ModelBaseline {
-  return { kind, madeAtMs, ...countsOf(counts) };
-}
-
-/** All its minutes together. */
-function countsOf({ features, minutes, performance }: BucketCounts): ModelCounts {
-  const traffic = new Traffic();
-  for (const minute of minutes.values()) traffic.add(minute);
-  return { features, traffic, performance };
+function contextOf({ target, model }: EvaluatedVersion, baseline: ModelBaseline | null): ModelContext {
+  return {
+    task: target.task,
+    classes: model.classes,
+    positiveClass: target.positiveClass,
+    errorReasons: model.errorReasons,
+    columns: target.features,
+    scheme: target.scheme,
+    baseline,
+    settings: model.settings,
+  };
 }

@@ -1,4 +1,4 @@
-import type { ModelBaseline } from '../checks/check.ts';
+import type { ModelBaseline, ModelCounts } from '../checks/check.ts';
 import { windowsOf } from '../domain/settings.ts';
 import type { BaselineMode, ModelSettings } from '../domain/settings.ts';
 import { addBucketFeatures, addBucketOutcomes } from '../histogram/bucket-codec.ts';
@@ -113,15 +113,26 @@ export class MovingBaselines {
     windowMs: number,
   ): Promise<ModelBaseline> {
     const spans = pastSpans(mode, nowMs, windowMs);
-    const features = new FeatureCounts(FIRST_FEATURE_COLUMN + target.features.length);
-    const traffic = new Traffic();
-    const performance = new PerformanceCounts();
-    for (const { key, bytes } of await this.past(target.versionId, target.scheme.id, segmentId, spans)) {
-      addBucketFeatures(bytes, features);
-      addBucketOutcomes(bytes, key.bucketStart, EVER, traffic, performance);
-    }
-    return { kind: mode, madeAtMs: spans[0]!.to * MINUTE_MS, features, traffic, performance };
+    const counts = await sumPast(this.past, target, segmentId, spans);
+    return { kind: mode, madeAtMs: spans[0]!.to * MINUTE_MS, ...counts };
   }
+}
+
+/** The sum of what is stored of those stretches under the present bins of the version. */
+export async function sumPast(
+  past: PastBuckets,
+  target: ModelTarget,
+  segmentId: number,
+  spans: readonly MinuteSpan[],
+): Promise<ModelCounts> {
+  const features = new FeatureCounts(FIRST_FEATURE_COLUMN + target.features.length);
+  const traffic = new Traffic();
+  const performance = new PerformanceCounts();
+  for (const { key, bytes } of await past(target.versionId, target.scheme.id, segmentId, spans)) {
+    addBucketFeatures(bytes, features);
+    addBucketOutcomes(bytes, key.bucketStart, EVER, traffic, performance);
+  }
+  return { features, traffic, performance };
 }
 
 const EVER: MinuteSpan = { from: -Infinity, to: Infinity };
