@@ -55,6 +55,39 @@ export interface ModelHealthScore {
   readonly checks: Readonly<Record<string, Readonly<Record<string, unknown>> & { state: string; alert: boolean }>>;
 }
 
+/** One week of a model; all fields are described at /docs/ml. */
+export interface WeeklyReport {
+  readonly model: string;
+  /** Such as 2026-W48: UTC's, from Monday. */
+  readonly week: string;
+  /** Whether the week was over when the report was made. */
+  readonly complete: boolean;
+  readonly version: string | null;
+  readonly predictions: number;
+  readonly overall_health: number | null;
+  readonly level: string;
+  readonly severity: string;
+  readonly label_coverage: number | null;
+  readonly checks: Readonly<Record<string, Readonly<Record<string, unknown>> & { state: string; alert: boolean }>>;
+  readonly drift_ranking: readonly Readonly<Record<string, unknown>>[];
+  readonly incidents: readonly Readonly<Record<string, unknown>>[];
+  readonly jobs: readonly Readonly<Record<string, unknown>>[];
+  /** How business figures go along with the model, over up to 52 weeks. */
+  readonly business: readonly {
+    readonly name: string;
+    readonly mean: number | null;
+    readonly values: number;
+    readonly correlations: readonly {
+      readonly figure: 'overall_health' | 'performance' | 'drift';
+      readonly weeks: number;
+      /** null where there are too few weeks; `reason` says so. */
+      readonly coefficient: number | null;
+      readonly interval: readonly [number, number] | null;
+      readonly reason: string | null;
+    }[];
+  }[];
+}
+
 /** What a dashboard of one's own asks of the exporter. Every call rejects with an Error in the exporter's own words. */
 export class MLDashboardService {
   private readonly options: MLDashboardOptions;
@@ -71,6 +104,12 @@ export class MLDashboardService {
   /** By model. */
   getModelHealthScores(): Promise<Readonly<Record<string, ModelHealthScore>>> {
     return this.call<Readonly<Record<string, ModelHealthScore>>>('/api/ml/health');
+  }
+
+  /** @param week such as `2026-W48`, or a day in it; default: the last week that is over */
+  getWeeklyReport(model: string, week?: string): Promise<WeeklyReport> {
+    const query = week === undefined ? '' : `?week=${encodeURIComponent(week)}`;
+    return this.call<WeeklyReport>(`/api/ml/reports/${encodeURIComponent(model)}${query}`);
   }
 
   /** @returns the job, which may be one that was under way; `created` says so */

@@ -50,6 +50,7 @@ describe('ModelMonitor', () => {
     const one = monitor({ token: 'secret' });
     const id = one.logPrediction({ features: { age: 40, region: null }, prediction: '1', score: 0.8, latencyMs: 12 });
     one.logGroundTruth({ predictionId: id, label: '0', timestamp: new Date(1_000) });
+    one.logBusinessMetric({ name: 'revenue', value: 12.5, timestamp: new Date(2_000) });
     await one.close();
     expect(received).toEqual([
       {
@@ -72,6 +73,11 @@ describe('ModelMonitor', () => {
         path: '/api/ml/ground-truth',
         authorization: 'Bearer secret',
         rows: [{ model: 'churn', prediction_id: id, label: '0', timestamp: 1_000 }],
+      },
+      {
+        path: '/api/ml/business-metrics',
+        authorization: 'Bearer secret',
+        rows: [{ model: 'churn', name: 'revenue', value: 12.5, timestamp: 2_000 }],
       },
     ]);
     expect(received[0]!.rows[0]!.prediction_id).toBe(id);

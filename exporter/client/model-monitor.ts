@@ -25,6 +25,14 @@ export interface GroundTruth {
   readonly timestamp?: Date;
 }
 
+/** A figure of the business that the model serves: revenue, conversions, complaints. The weekly report sets it beside the model's health. */
+export interface BusinessMetric {
+  readonly name: string;
+  readonly value: number;
+  /** What the value is of; the same name and time again corrects it. Default: now. */
+  readonly timestamp?: Date;
+}
+
 /** A row that the exporter refused; sending it again would not help. */
 export interface Rejection {
   readonly row: Readonly<Record<string, unknown>>;
@@ -75,18 +83,20 @@ const LONGEST_RETRY_MS = 30_000;
 const RETRIED = [408, 425, 429, 502, 503, 504];
 
 /**
- * Sends predictions and ground truth of one model in batches. A batch is sent again, with the same ids, until the exporter has
+ * Sends predictions, ground truth and business figures of one model in batches. A batch is sent again, with the same ids, until the exporter has
  * acknowledged it: it counts each id once. Logging never blocks and never throws.
  */
 export class ModelMonitor {
   private readonly options: ModelMonitorOptions;
   private readonly predictions: Outbox;
   private readonly groundTruth: Outbox;
+  private readonly business: Outbox;
 
   constructor(options: ModelMonitorOptions) {
     this.options = options;
     this.predictions = new Outbox('/api/ml/predictions', options);
     this.groundTruth = new Outbox('/api/ml/ground-truth', options);
+    this.business = new Outbox('/api/ml/business-metrics', options);
   }
 
   /** @returns the prediction's id, for its ground truth */
@@ -112,10 +122,15 @@ export class ModelMonitor {
     });
   }
 
+  logBusinessMetric({ name, value, timestamp = new Date() }: BusinessMetric): void {
+    this.business.add({ model: this.options.model, name, value, timestamp: timestamp.getTime() });
+  }
+
   /** Resolves when everything logged so far is acknowledged, rejected or dropped; predictions first, so that labels find them. */
   async flush(): Promise<void> {
     await this.predictions.flush();
     await this.groundTruth.flush();
+    await this.business.flush();
   }
 
   /** Flushes, and stops. Give it a deadline of your own where the exporter may be away for long. */
@@ -123,11 +138,12 @@ export class ModelMonitor {
     await this.flush();
     this.predictions.stop();
     this.groundTruth.stop();
+    this.business.stop();
   }
 
   /** Rows that found the queue full, or whose request was refused as a whole. */
   get dropped(): number {
-    return this.predictions.dropped + this.groundTruth.dropped;
+    return this.predictions.dropped + this.groundTruth.dropped + this.business.dropped;
   }
 
   /** @throws Error when there is no report (yet), with the exporter's own words */

@@ -1,5 +1,6 @@
 import { recordNotification } from './alerting/record-notification.ts';
 import type { RecordDependencies, RecordReply } from './alerting/record-notification.ts';
+import type { BusinessMetricsReply, BusinessValue, RawBusinessValue } from './domain/business-metric.ts';
 import type { Clock } from './domain/clock.ts';
 import type {
   DecodedRows,
@@ -12,6 +13,7 @@ import type {
 import type { KeyedHalf } from './domain/prediction-half.ts';
 import type { RowError } from './domain/row-error.ts';
 import { ServiceError } from './domain/service-error.ts';
+import { acceptBusinessMetrics } from './intake/accept-business-metrics.ts';
 import { acceptGroundTruth } from './intake/accept-ground-truth.ts';
 import type { AcceptedLabel } from './intake/accept-ground-truth.ts';
 import { acceptPredictions } from './intake/accept-predictions.ts';
@@ -97,6 +99,21 @@ export async function onGroundTruth(
   const counts = await deps.groundTruth.append(rows, deps.clock.now());
   count(deps.meter, 'ground_truth', rows.length - counts.duplicates, counts.duplicates, all);
   return { ...counts, rejected: all.length, errors: all };
+}
+
+/** Figures of the business come in: validated and stored; the weekly reports set them beside the health of their model. */
+export async function onBusinessMetrics(
+  decoded: DecodedRows<RawBusinessValue>,
+  deps: Pick<IntakeDependencies, 'clock' | 'limits'> & {
+    readonly business: {
+      append(values: readonly BusinessValue[]): Promise<Omit<BusinessMetricsReply, 'rejected'>>;
+    };
+  },
+): Promise<BusinessMetricsReply> {
+  const { values, errors } = acceptBusinessMetrics(decoded, deps.clock, deps.limits().rows);
+  const stored = await deps.business.append(values);
+  const all = [...errors, ...stored.errors].sort((a, b) => a.index - b.index);
+  return { ...stored, rejected: all.length, errors: all };
 }
 
 /** What the events of a foreign format turned out to be. */

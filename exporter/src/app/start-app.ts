@@ -29,11 +29,12 @@ import { HalfJoiner } from '../intake/join-halves.ts';
 import { writeIdKey } from '../intake/prediction-id.ts';
 import { listenAll } from './listen.ts';
 import { longestWindowMs, tickDependencies } from './periodic-work.ts';
-import { onForeignEvents, onGroundTruth, onPredictions, onTick } from '../pipeline.ts';
+import { onBusinessMetrics, onForeignEvents, onGroundTruth, onPredictions, onTick } from '../pipeline.ts';
 import type { IntakeDependencies } from '../pipeline.ts';
 import { AuditStore } from '../storage/audit-store.ts';
 import { AlertStore } from '../storage/alert-store.ts';
 import { BaselineStore } from '../storage/baseline-store.ts';
+import { BusinessMetricStore } from '../storage/business-metric-store.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { DayPartitions, PREDICTION_INDEXES } from '../storage/day-partitions.ts';
 import { ErasureStore } from '../storage/erasure-store.ts';
@@ -50,9 +51,11 @@ import { createPool, ping } from '../storage/pool.ts';
 import { PredictionStore } from '../storage/prediction-store.ts';
 import { SenderRoleStore } from '../storage/sender-role-store.ts';
 import { EVALUATOR_LEASE, StatisticsStore } from '../storage/statistics-store.ts';
+import { WeeklyReportStore } from '../storage/weekly-report-store.ts';
 import { retentionWork } from './retention-work.ts';
 import { retrainingWork } from './retraining-work.ts';
 import { startTicker, startWorker } from './ticker.ts';
+import { weeklyWork } from './weekly-work.ts';
 
 export interface AppOptions {
   readonly flags: Flags;
@@ -92,6 +95,7 @@ const LEASE_RENEWAL_MS = 1_000;
 const RETRAINING_WORKERS = 2;
 const RETRAINING_STATUS_MS = 15_000;
 const RETENTION_MS = 60_000;
+const WEEKLY_REPORTS_MS = 60_000;
 
 /** Builds everything in one straight line; what was opened last is closed first, also when the start fails halfway. */
 export async function startApp(options: AppOptions): Promise<App> {
@@ -304,6 +308,28 @@ export async function startApp(options: AppOptions): Promise<App> {
       ).stop,
     );
 
+    const history = new HistoryStore(pool);
+    const business = new BusinessMetricStore(pool);
+    const weekly = weeklyWork({
+      clock,
+      log,
+      catalog,
+      health,
+      history,
+      alerts: alerts.store,
+      jobs: retraining.jobs,
+      reports: new WeeklyReportStore(pool),
+      business,
+    });
+    closers.push(
+      startTicker(
+        'weekly reports',
+        () => WEEKLY_REPORTS_MS,
+        () => (evaluator.isLeader ? weekly.run() : Promise.resolve()),
+        log,
+      ).stop,
+    );
+
     const reload = () => reloadConfig(config, self, flags, log);
     config.subscribe((next) => {
       series.seriesLimit = next.limits.seriesPerModel;
@@ -344,13 +370,15 @@ export async function startApp(options: AppOptions): Promise<App> {
       limits: () => settings().limits,
       predictions: (decoded) => onPredictions(decoded, intake),
       groundTruth: (decoded) => onGroundTruth(decoded, intake),
+      businessMetrics: (decoded) => onBusinessMetrics(decoded, { ...intake, business }),
       foreignEvents: (source, events) => onForeignEvents(source, events, joiner, intake),
       senderRoles,
       reports: () =>
         [...health.reports.values()]
           .map(({ report }) => report)
           .sort((a, b) => (`${a.model}\0${a.version}` < `${b.model}\0${b.version}` ? -1 : 1)),
-      history: new HistoryStore(pool),
+      history,
+      weekly: weekly.report,
       distribution: async ({ window, ...request }) => {
         if (!evaluator.isLeader)
           throw new ServiceError('unavailable', 'Another replica evaluates, or the statistics are still being read.');

@@ -11,6 +11,7 @@ import type { Scope, TokenSettings } from '../domain/settings.ts';
 import { createServer } from './server.ts';
 import type { ServerOptions } from './server.ts';
 import type { AlertServices, Services } from './services.ts';
+import { weeklyReport } from './weekly-report.ts';
 
 /** For the tests of http only: Services that accept everything and keep nothing, and servers over them. */
 
@@ -146,9 +147,25 @@ export function fakeServices(overrides: Partial<Services> = {}): Services {
         rejected: errors.length,
         errors,
       }),
+    businessMetrics: ({ rows, errors }) =>
+      Promise.resolve({ accepted: rows.length, updated: 0, duplicates: 0, rejected: errors.length, errors }),
     senderRoles: { get: () => undefined, load: () => Promise.resolve(), learn: () => Promise.resolve() },
     reports: () => [],
     history: { health: () => Promise.resolve([]), predictions: () => Promise.resolve(new Map()) },
+    weekly: (model, weekMs) =>
+      Promise.resolve({
+        report: weeklyReport({
+          model,
+          weekMs,
+          madeAtMs: MADE_AT_MS,
+          predictions: 0,
+          versions: [],
+          history: [],
+          incidents: [],
+          jobs: [],
+        }),
+        context: { business: [], previous: null, stored_weeks: [] },
+      }),
     distribution: ({ model, version = '1', feature }) =>
       Promise.resolve({ ...TENURE_DISTRIBUTION, model, version, feature }),
     models: {

@@ -12,6 +12,7 @@ import { docsPage } from './pages/docs.ts';
 import { landingPage } from './pages/landing.ts';
 import { loginPage } from './pages/login.ts';
 import { dashboardPage } from './pages/dashboard.ts';
+import { weeklyReportPage } from './pages/weekly-report.ts';
 import { modelPage } from './pages/model.ts';
 import { problem, sendError, sendProblem } from './problem-details.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -28,6 +29,7 @@ import { modelRoutes } from './routes/models.ts';
 import { processRoutes } from './routes/process.ts';
 import { retrainingRoutes } from './routes/retraining.ts';
 import { trainerRoutes } from './routes/trainer-callbacks.ts';
+import { weeklyReportRoutes } from './routes/weekly-reports.ts';
 import type { Services } from './services.ts';
 
 export interface ServerOptions {
@@ -123,6 +125,7 @@ export async function createServer(services: Services, options: ServerOptions): 
     foreignIntakeRoutes(routes, services, access);
     healthRoutes(routes, services, access);
     dashboardRoutes(routes, services, access, options.now);
+    weeklyReportRoutes(routes, services, access, options.now);
     modelRoutes(routes, services, access);
     baselineRoutes(routes, services, access);
     distributionRoutes(routes, services, access);
@@ -135,6 +138,7 @@ export async function createServer(services: Services, options: ServerOptions): 
     alertsPage(routes, services, access, options.now);
     dashboardPage(routes, services, access, options.now);
     modelPage(routes, services, access, options.now);
+    weeklyReportPage(routes, services, access, options.now);
     docsPage(routes, access);
     loginPage(routes, access, { secure: options.tls !== null });
     done();

@@ -5,6 +5,7 @@ import type { Effectiveness } from '../alerting/effectiveness.ts';
 import type { RecordReply } from '../alerting/record-notification.ts';
 import type { TimelineEvent } from '../alerting/timeline.ts';
 import type { AlertFilter, StoredAlert, Verdict } from '../domain/alert.ts';
+import type { BusinessMetricsReply, RawBusinessValue } from '../domain/business-metric.ts';
 import type { BaselineDescription, BaselineRow } from '../domain/baseline.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelDeclaration, ModelDescription } from '../domain/model.ts';
@@ -22,6 +23,7 @@ import type { Job, JobEvent, RegistryEntry, RetrainingNeed, Routing } from '../d
 import type { Limits } from '../domain/settings.ts';
 import type { ForeignEvents } from '../intake/formats/foreign-events.ts';
 import type { ColumnRoles, KnownRoles } from '../intake/formats/bentoml.ts';
+import type { WeeklyContext, WeeklyReport } from './weekly-report-shape.ts';
 
 /** What the routes call. The composition root fills it; tests fill it with fakes that keep the same promises. */
 export interface Services {
@@ -29,6 +31,7 @@ export interface Services {
   /** Resolves only after the rows are committed. Rejects with ServiceError unavailable or overloaded. */
   readonly predictions: (decoded: DecodedRows<RawPrediction>) => Promise<PredictionsReply>;
   readonly groundTruth: (decoded: DecodedRows<RawGroundTruth>) => Promise<GroundTruthReply>;
+  readonly businessMetrics: (decoded: DecodedRows<RawBusinessValue>) => Promise<BusinessMetricsReply>;
   /** Events of a foreign format; resolves only after they are committed. */
   readonly foreignEvents: (source: string, events: ForeignEvents) => Promise<ForeignReply>;
   /** What senders told of their columns. */
@@ -44,6 +47,11 @@ export interface Services {
     /** Predictions by model in [from, to). */
     readonly predictions: (fromMs: number, toMs: number) => Promise<ReadonlyMap<string, number>>;
   };
+  /** As it is stored, or made on the spot for a week that is not. `weekMs`: Monday 00:00 UTC. Rejects with ServiceError unavailable. */
+  readonly weekly: (
+    model: string,
+    weekMs: number,
+  ) => Promise<{ readonly report: WeeklyReport; readonly context: WeeklyContext }>;
   /** `version` undefined: the busiest; `window` as text such as `24h`, undefined: that of data_drift. Rejects with not_found, invalid. */
   readonly distribution: (request: {
     readonly model: string;

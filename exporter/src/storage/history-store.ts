@@ -66,12 +66,14 @@ export class HistoryStore {
   /**
    * Predictions by model in [from, to), to the minute, and to the hour where hours were merged to days; those of the last minute may be
    * missing, for they are not folded yet.
+   *
+   * @param only undefined: of all models
    */
-  async predictions(fromMs: number, toMs: number): Promise<ReadonlyMap<string, number>> {
+  async predictions(fromMs: number, toMs: number, only?: string): Promise<ReadonlyMap<string, number>> {
     const [from, to] = [Math.floor(fromMs / MINUTE_MS), Math.ceil(toMs / MINUTE_MS)];
     const counts = new Map<string, number>();
     for (let offset = 0; ; offset += BUCKETS) {
-      // Index statistics_bucket_by_time. What a newer scheme has counted again is counted there.
+      // Index statistics_bucket_by_time; of one model the primary key. What a newer scheme has counted again is counted there.
       const { rows } = await this.pool
         .query<{ model: string; start: number; payload: Buffer; until: number | null }>(
           `WITH schemes AS (
@@ -82,8 +84,9 @@ export class HistoryStore {
            FROM statistics_bucket b JOIN model_versions v ON v.id = b.version_id JOIN models m ON m.id = v.model_id
            JOIN schemes s ON s.id = b.scheme_id
            WHERE b.segment_id = ${WHOLE} AND b.bucket_start >= $1 - ${DAY_MINUTES} AND b.bucket_start < $2
+             AND ($5::text IS NULL OR b.version_id IN (SELECT o.id FROM model_versions o JOIN models n ON n.id = o.model_id WHERE n.name = $5))
            ORDER BY b.bucket_start, b.version_id, b.scheme_id, b.bucket_minutes LIMIT $3 OFFSET $4`,
-          [from, to, BUCKETS, offset],
+          [from, to, BUCKETS, offset, only ?? null],
         )
         .catch(asUnavailable);
       for (const { model, start, payload, until } of rows) {

@@ -37,6 +37,8 @@ describe('clients against the running exporter', () => {
       const predictionId = monitor.logPrediction({ features: { i }, prediction: i % 2 === 0 ? 'a' : 'b', score: 0.75 });
       monitor.logGroundTruth({ predictionId, label: 'a' });
     }
+    await monitor.flush();
+    monitor.logBusinessMetric({ name: 'revenue', value: 120 });
     await monitor.close();
     expect(monitor.dropped).toBe(0);
     await eventually(async () => {
@@ -47,10 +49,20 @@ describe('clients against the running exporter', () => {
     expect([range, Object.keys(models)]).toEqual(['24h', ['typescript']]);
     expect(Array.isArray(activeAlerts)).toBe(true);
     await expect(dashboard.getDashboardMetrics('always')).rejects.toThrow(/400 Bad request: range must be a span/);
+    // Counts are stored once a minute.
+    await eventually(async () => {
+      const report = await dashboard.getWeeklyReport('typescript', new Date().toISOString().slice(0, 10));
+      expect(report).toMatchObject({ complete: false, version: '1', predictions: 600, label_coverage: 1 });
+      expect(report.business).toMatchObject([
+        { name: 'revenue', mean: 120, values: 1, correlations: [{ coefficient: null }, {}, {}] },
+      ]);
+    }, 150_000);
+    await expect(dashboard.getWeeklyReport('typescript', '2026-W99')).rejects.toThrow(/400 Bad request: week must be/);
+    await expect(dashboard.getWeeklyReport('nobody')).rejects.toThrow(/404/);
     const { jobId, created } = await dashboard.triggerRetraining('typescript', 'a test');
     expect([created, jobId]).toEqual([true, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
     expect(await (await fetch(`${exporter.baseUrl}/admin/ml/dashboard`)).text()).toContain(jobId);
-  });
+  }, 240_000);
 
   withPython('Python with the standard library alone: batches, what is wrong, and what is dropped', async () => {
     const lines = readFileSync(path.join(EXAMPLES, 'model_monitor.py'), 'utf8').split('\n').length - 1;

@@ -12,7 +12,14 @@ const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const CHROMIUM = '/usr/bin/chromium';
 // With CI=true it is installed, or the run has failed before this.
 const withBrowser = existsSync(CHROMIUM) ? describe : describe.skip;
-const PAGES = ['/', '/admin/ml/dashboard', '/admin/ml/models/model_0?version=1', '/docs/ml'];
+const PAGES = [
+  '/',
+  '/admin/ml/dashboard',
+  '/admin/ml/models/model_0?version=1',
+  '/admin/ml/alerts',
+  `/admin/ml/reports/model_0?week=${new Date().toISOString().slice(0, 10)}`,
+  '/docs/ml',
+];
 
 interface Violation {
   readonly id: string;

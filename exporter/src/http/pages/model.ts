@@ -51,7 +51,7 @@ export function modelPage(server: FastifyInstance, services: Services, access: A
         page(
           `${model} · Model health`,
           `<header><h1>${escapeHtml(model)}${version === '' ? '' : ` <span class="soft">version ${escapeHtml(version)}</span>`}</h1>
-<p><a href="/admin/ml/dashboard">All models</a> · <a href="${escapeHtml(`/api/ml/health/${encodeURIComponent(model)}?version=${encodeURIComponent(version)}`)}">JSON</a></p></header>
+<p><a href="/admin/ml/dashboard">All models</a> · <a href="${escapeHtml(`/admin/ml/reports/${encodeURIComponent(model)}`)}">Last week</a> · <a href="${escapeHtml(`/api/ml/health/${encodeURIComponent(model)}?version=${encodeURIComponent(version)}`)}">JSON</a></p></header>
 ${headline(report)}
 <h2 id="history">Health, last 7 days</h2>
 ${sparkline(history, fromMs, toMs, { width: 960, height: 140, bands: true })}

@@ -91,6 +91,12 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .card h3 { display: flex; justify-content: space-between; gap: .5rem; } .card p { margin: .15rem 0 .4rem; font-size: .875rem; }
 .card table { font-size: .875rem; } .card th, .card td { padding: .25rem .5rem .25rem 0; } .card tbody th { font-weight: 400; min-width: 0; } .card tr:last-child > * { border-bottom: 0; } .card td:last-child, .card th:last-child { padding-right: 0; }
 main:has(table) { max-width: 80rem; }
+td.wrap { white-space: normal; min-width: 14rem; } tbody th[rowspan] { vertical-align: top; padding-top: .6rem; } .weeks ul { margin: 0; }
+@media print {
+  :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --raised: #fff; --link: #1558b0; --was: #b9c3ce; --alert: #b3261e; --warning: #8f4e00; --incomplete: #444; --healthy: #1a7043; }
+  body { font-size: 10pt; } main { max-width: none; padding: 0; } nav, header p, .banner { display: none; }
+  .card, tr, .facts, svg { break-inside: avoid; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; } td, tbody th { white-space: normal; }
+}
 @media (max-width: 40rem) {
   .alert-item { grid-template-columns: minmax(0, 1fr); padding-left: .75rem; }
   .alert-item .status { display: flex; gap: .5rem; align-items: baseline; }

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from '@sinclair/typebox';
+import type { RawBusinessValue } from '../../domain/business-metric.ts';
 import type { DecodedRows, RawGroundTruth, RawPrediction } from '../../domain/prediction.ts';
 import type { RowError } from '../../domain/row-error.ts';
 import type { Scope } from '../../domain/settings.ts';
+import { decodeBusinessMetrics, toBusinessValue } from '../../intake/formats/business-metrics.ts';
 import { decodeJsonEvents } from '../../intake/formats/json-events.ts';
 import { decodeJsonLabels, toGroundTruth } from '../../intake/formats/labels.ts';
 import { decodeNdjson } from '../../intake/formats/ndjson.ts';
@@ -23,6 +25,10 @@ const PREDICTION_FORMATS: Readonly<Record<string, (body: Buffer) => DecodedRows<
 const LABEL_FORMATS: Readonly<Record<string, (body: Buffer) => DecodedRows<RawGroundTruth>>> = {
   'application/json': decodeJsonLabels,
   'application/x-ndjson': (body) => decodeNdjson(body, toGroundTruth),
+};
+const BUSINESS_FORMATS: Readonly<Record<string, (body: Buffer) => DecodedRows<RawBusinessValue>>> = {
+  'application/json': decodeBusinessMetrics,
+  'application/x-ndjson': (body) => decodeNdjson(body, toBusinessValue),
 };
 
 const RowErrorSchema = Type.Object({ index: Type.Integer(), pointer: Type.String(), detail: Type.String() });
@@ -70,6 +76,27 @@ export function intakeRoutes(server: FastifyInstance, services: Services, access
     },
     serializerCompiler: () => JSON.stringify,
     handler: (request, reply) => serve(request, reply, services, access, LABEL_FORMATS, services.groundTruth),
+  });
+
+  server.post('/api/ml/business-metrics', {
+    schema: {
+      tags: ['intake'],
+      summary: 'Send figures of the business that a model serves: one, an array, or NDJSON',
+      description:
+        '`{"model","name","timestamp","value"}`. The weekly report shows their mean by week, and how they go along with the health of the model. `timestamp`: RFC 3339, a day (its midnight, UTC) or epoch milliseconds; any time of the past. The same figure at the same time is a duplicate, or corrected where its value differs. The model must be known.',
+      consumes: Object.keys(BUSINESS_FORMATS),
+      response: {
+        200: Type.Object({
+          accepted: Type.Integer(),
+          updated: Type.Integer(),
+          duplicates: Type.Integer(),
+          rejected: Type.Integer(),
+          errors: Type.Array(RowErrorSchema),
+        }),
+      },
+    },
+    serializerCompiler: () => JSON.stringify,
+    handler: (request, reply) => serve(request, reply, services, access, BUSINESS_FORMATS, services.businessMetrics),
   });
 }
 
