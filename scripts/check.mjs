@@ -1,6 +1,7 @@
 // `npm run check`: everything but the tests. Runs all steps, then says which failed.
 import path from 'node:path';
 import { ensureInstalled, root, run } from './install.mjs';
+import { REFERENCE } from './reference.mjs';
 
 ensureInstalled();
 // Of an earlier check; a rule over types may miss what another file changed, so CI, whose cache is empty, has the last word.
@@ -15,6 +16,7 @@ const steps = [
   ['format', bin('prettier'), ['--check', '--log-level', 'warn', '.', ...cache, cacheFile('prettier')]],
   ['imports', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'exporter']],
   ['unused', bin('knip'), ['--no-progress']],
+  ['reference', process.execPath, [...REFERENCE, '--check']],
 ];
 const failed = [];
 for (const [name, command, args] of steps) {

@@ -43,8 +43,8 @@ export class WeeklyReportStore {
   }
 
   /**
-   * A report takes the place of an earlier one unless it knows less: under the bins of a new baseline, which did not count all of the week.
-   * Nothing happens for a model that is gone.
+   * A report takes the place of an earlier one unless it knows less: under the bins of a new baseline, which did not count all of the
+   * week, or after statistics were deleted. Fewer by a tenth are erased predictions. Nothing happens for a model that is gone.
    */
   async keep(row: WeeklyReportRow, checkedAtMs: number): Promise<void> {
     const { rows } = await this.query(
@@ -53,7 +53,7 @@ export class WeeklyReportStore {
        ON CONFLICT (model_id, week_start) DO UPDATE SET scheme_id = excluded.scheme_id, counted = excluded.counted,
          health_score = excluded.health_score, performance = excluded.performance, drift = excluded.drift,
          report = excluded.report, checked_at = excluded.checked_at
-       WHERE w.scheme_id IS NOT DISTINCT FROM excluded.scheme_id OR excluded.counted >= w.counted
+       WHERE excluded.counted >= w.counted * CASE WHEN w.scheme_id IS NOT DISTINCT FROM excluded.scheme_id THEN 0.9 ELSE 1 END
        RETURNING 1`,
       [
         row.model,

@@ -160,6 +160,13 @@ describe('weekly reports', () => {
   });
 
   test('what is stored outlives the statistics', async () => {
+    // Of the week three quarters are gone, then all.
+    await core.pool.query('DELETE FROM statistics_bucket WHERE bucket_start * 60000::bigint >= $1', [
+      LAST + DAY + 2 * HOUR,
+    ]);
+    now += DAY + HOUR;
+    await weekly.run();
+    expect((await weekly.report('churn', LAST)).report.counted_predictions).toBe(607);
     await core.pool.query('DELETE FROM statistics_bucket');
     now += DAY + HOUR;
     await weekly.run();
