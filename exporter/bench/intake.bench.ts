@@ -1,15 +1,14 @@
 // Durable intake over HTTP against the ceiling of PostgreSQL itself: server-side COPY ... FROM file (FORMAT binary) of the same rows into
 // a table with the same indexes. Targets: a third of the ceiling at 500 events a request and 40,000 events/s; 5,000/s at one event a
 // request; p99 under 100 ms at 100 a request. Client, exporter and PostgreSQL share the machine.
-import { spawn } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { clusterUrl } from '../src/storage/embedded/cluster.ts';
 import { createPool } from '../src/storage/pool.ts';
+import { post, startExporter } from './support/running-exporter.ts';
 
 const NUMERIC = 15;
 const CATEGORICAL = 5;
@@ -29,6 +28,7 @@ interface Result {
 }
 
 const PLACEHOLDER = '00000000-0000-4000-8000-000000000000';
+const HEADERS = { 'content-type': 'application/json' };
 const HEX = Buffer.from('0123456789abcdef');
 
 function event(): unknown {
@@ -80,26 +80,6 @@ function freshIds({ bytes, ids }: Body): void {
   }
 }
 
-function post(url: URL, agent: http.Agent, bytes: Buffer): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      {
-        host: url.hostname,
-        port: url.port,
-        path: '/api/ml/predictions',
-        method: 'POST',
-        agent,
-        headers: { 'content-type': 'application/json', 'content-length': bytes.length },
-      },
-      (response) => {
-        response.resume().on('end', () => resolve(response.statusCode ?? 0));
-      },
-    );
-    request.on('error', reject);
-    request.end(bytes);
-  });
-}
-
 async function load(url: URL, events: number, concurrency: number): Promise<Result> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency });
   const bodies = makeBodies(concurrency, events);
@@ -112,7 +92,7 @@ async function load(url: URL, events: number, concurrency: number): Promise<Resu
       while (performance.now() < end) {
         freshIds(body);
         const from = performance.now();
-        const status = await post(url, agent, body.bytes);
+        const status = await post(url, agent, '/api/ml/predictions', HEADERS, body.bytes);
         if (status !== 200) throw new Error(`the exporter answered ${status}`);
         latencies.push(performance.now() - from);
         sent += events;
@@ -170,35 +150,12 @@ async function ceiling(
   }
 }
 
-async function startExporter(dataPath: string): Promise<{ readonly url: URL; readonly stop: () => Promise<void> }> {
-  const main = path.join(import.meta.dirname, '..', 'src', 'main.js');
-  const child = spawn(process.execPath, [main, '--web.listen-address=127.0.0.1:0', `--data.path=${dataPath}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout });
-  const url = await new Promise<URL>((resolve, reject) => {
-    child.once('exit', (code) => reject(new Error(`the exporter ended with ${code}`)));
-    lines.on('line', (line) => {
-      const address = /(https?:\/\/\S+)\/api\/ml\/predictions/.exec(line)?.[1];
-      if (address !== undefined) resolve(new URL(address));
-    });
-  });
-  const stop = () =>
-    new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-      child.kill('SIGTERM');
-    });
-  return { url, stop };
-}
-
-function row(what: string, value: string, target: string): void {
+function row(what: string, value: string, target = ''): void {
   console.log(`${what.padEnd(46)} ${value.padStart(30)}   ${target}`);
 }
 
-const dataPath = mkdtempSync(path.join(tmpdir(), 'mh-bench-data-'));
-chmodSync(dataPath, 0o755);
-const exporter = await startExporter(dataPath);
-const databaseUrl = clusterUrl(path.join(dataPath, 'run'));
+const exporter = await startExporter();
+const databaseUrl = clusterUrl(path.join(exporter.dataPath, 'run'));
 try {
   // The first requests make the model and its features; at the next tick they are its baseline, and counted again under its bins.
   await load(exporter.url, 200, 2);
@@ -233,5 +190,4 @@ try {
   row('on disk, indexes included', `${Math.round(limit.bytesPerRow)} B a prediction`, 'target 450');
 } finally {
   await exporter.stop();
-  rmSync(dataPath, { recursive: true, force: true });
 }

@@ -51,7 +51,7 @@ const SCHEMA = protobuf.Root.fromJSON({
     ExportLogsPartialSuccess: { fields: { rejectedLogRecords: field('int64', 1), errorMessage: field('string', 2) } },
   },
 });
-const REQUEST = SCHEMA.lookupType('ExportLogsServiceRequest');
+export const OTLP_LOGS_REQUEST = SCHEMA.lookupType('ExportLogsServiceRequest');
 const RESPONSE = SCHEMA.lookupType('ExportLogsServiceResponse');
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -85,7 +85,7 @@ export function encodeOtlpReply(encoding: 'protobuf' | 'json', rejected: number,
 
 function protobufTree(body: Buffer): Tree {
   try {
-    return REQUEST.toObject(REQUEST.decode(body), { longs: String });
+    return OTLP_LOGS_REQUEST.toObject(OTLP_LOGS_REQUEST.decode(body), { longs: String });
   } catch {
     throw unreadable('it is not the protobuf of an ExportLogsServiceRequest');
   }
