@@ -202,7 +202,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       self,
       retrain: (model: string, alertname: string) => retraining.alerted(model, alertname),
     };
-    const state = { databaseUp: true, evaluatedOnce: false };
+    const state = { databaseUp: true, evaluatedOnce: false, resettled: true };
     const tick = tickDependencies({
       settings,
       clock,
@@ -236,6 +236,15 @@ export async function startApp(options: AppOptions): Promise<App> {
         state.databaseUp = (await ping(pool)).ok;
         self.databaseUp(state.databaseUp);
         if (!state.databaseUp) return;
+        if (!state.resettled) {
+          // Targets are seen through the settings: made again, and the windows with them. Here, for no tick may see half of each.
+          state.resettled = true;
+          await catalog.resettle().catch((error: unknown) => {
+            state.resettled = false;
+            throw error;
+          });
+          evaluator.reread();
+        }
         await onTick(tick);
         state.evaluatedOnce = true;
       },
@@ -271,7 +280,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     );
     closers.push(() => lease.stop());
     // An embedded database has no other exporter: while it is away the last state is still ours to show.
-    const publishes = () => (database.origin === 'embedded' ? evaluator.isLeader : evaluator.holdsLease);
+    const publishes = () => (database.origin === 'embedded' ? evaluator.shows : evaluator.showsAlone);
 
     const retraining = retrainingWork({
       pool,
@@ -333,11 +342,8 @@ export async function startApp(options: AppOptions): Promise<App> {
     const reload = () => reloadConfig(config, self, flags, log);
     config.subscribe((next) => {
       series.seriesLimit = next.limits.seriesPerModel;
-      // Targets are seen through the settings: made again, and the windows with them.
-      void catalog.resettle().then(
-        () => evaluator.drop(),
-        (error: unknown) => log.warn({ err: error }, 'the catalog could not be read after a reload'),
-      );
+      state.resettled = false;
+      evaluation.hurry();
     });
     const intake: IntakeDependencies = {
       clock,

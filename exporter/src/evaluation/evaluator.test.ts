@@ -135,6 +135,19 @@ describe('whenever the memory may not be true, it is read again', () => {
     expect([evaluator.isLeader, rows()]).toEqual([false, 0]);
   });
 
+  test('it is to be counted otherwise: what is shown stands, and nothing is folded before all is read again', async () => {
+    const { source, evaluator, rows, total } = setUp();
+    source.commit(predictions(3));
+    await evaluator.catchUp();
+    evaluator.reread();
+    expect([evaluator.isLeader, evaluator.shows, evaluator.showsAlone]).toEqual([false, true, true]);
+    await evaluator.fold();
+    expect(source.deltas.size).toBe(1);
+    source.commit(predictions(2));
+    await evaluator.catchUp();
+    expect([evaluator.isLeader, rows(), total(), source.loads]).toEqual([true, 5, 5, 2]);
+  });
+
   test('the lease was lost and won again between two looks: another may have folded', async () => {
     const { source, evaluator, total } = setUp();
     source.commit(predictions(3));

@@ -63,6 +63,8 @@ export class Evaluator {
   private readonly options: EvaluatorOptions;
   private token = 0;
   private loadedToken = 0;
+  /** The token under which something was whole that may still be shown while it is read again. */
+  private shownToken = 0;
   private residentFrom = Infinity;
   /** By the process's own monotonic clock, counted from before the lease was asked for: earlier than the database lets go of it. */
   private heldUntil = -Infinity;
@@ -76,9 +78,14 @@ export class Evaluator {
     return this.token > 0 && this.loadedToken === this.token;
   }
 
-  /** Nobody else can hold the lease now. False for a holder that was stopped, or cut off from the database, for too long. */
-  get holdsLease(): boolean {
-    return this.isLeader && performance.now() < this.heldUntil;
+  /** There is something to show: of this lease, and whole when it was made. */
+  get shows(): boolean {
+    return this.token > 0 && this.shownToken === this.token;
+  }
+
+  /** It shows, and nobody else can hold the lease now. False for a holder that was stopped, or cut off from the database, for too long. */
+  get showsAlone(): boolean {
+    return this.shows && performance.now() < this.heldUntil;
   }
 
   /** Takes or renews the lease; called far more often than it expires. True when it was won just now. */
@@ -94,7 +101,16 @@ export class Evaluator {
   /** Forgets everything; the next tick reads it again. */
   drop(): void {
     this.loadedToken = 0;
+    this.shownToken = 0;
     this.memory.clear();
+  }
+
+  /**
+   * Has the next catchUp read everything again, since it is to be counted otherwise from now on; until then what was made of it stands. Not
+   * while a tick runs: what it reads would be half of each.
+   */
+  reread(): void {
+    this.loadedToken = 0;
   }
 
   /** Brings the memory up to what is committed now. false: another process holds the lease. */
@@ -165,6 +181,7 @@ export class Evaluator {
     for (const { modelId, count } of snapshot.unmatched) this.memory.loadUnmatched(modelId, count);
     await this.apply(snapshot.deltas);
     this.loadedToken = token;
+    this.shownToken = token;
   }
 
   private async apply(deltas: readonly StoredDelta[]): Promise<void> {
