@@ -27,6 +27,7 @@ import { createServer } from '../http/server.ts';
 import type { Services } from '../http/services.ts';
 import { HalfJoiner } from '../intake/join-halves.ts';
 import { writeIdKey } from '../intake/prediction-id.ts';
+import { connectionsWithin, descriptorLimit } from './descriptors.ts';
 import { listenAll } from './listen.ts';
 import { longestWindowMs, tickDependencies } from './periodic-work.ts';
 import { onBusinessMetrics, onForeignEvents, onGroundTruth, onPredictions, onTick } from '../pipeline.ts';
@@ -434,6 +435,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       redactedConfig: () => redact(settings()),
     };
 
+    const descriptors = descriptorLimit();
+    if (connectionsWithin(descriptors) < settings().limits.connections)
+      log.warn({ descriptors }, 'limits.connections is more than the file descriptors (ulimit -n) allow');
     const addresses = await listenAll(
       flags,
       options.web,
@@ -444,6 +448,7 @@ export async function startApp(options: AppOptions): Promise<App> {
           tls,
           tokens: () => settings().auth.tokens,
           users: options.web.basicAuthUsers,
+          maxConnections: () => Math.min(settings().limits.connections, connectionsWithin(descriptors)),
           now: () => clock.now(),
           log,
           version: options.version,

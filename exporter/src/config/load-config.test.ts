@@ -54,6 +54,7 @@ describe('a valid configuration', () => {
       baselineBodyBytes: 512e6,
       inFlightBytes: 32 * 2 ** 20,
       requestsPerSecond: 50,
+      connections: 2000,
       pendingHalves: 9000,
       pairWaitMs: 30_000,
     });

@@ -171,6 +171,7 @@ const LIMITS: Field<Limits> = object<Limits>({
   baselineBodyBytes: key('baseline_body', size({ min: 1024 })),
   inFlightBytes: key('in_flight', size({ min: 2 ** 20 })),
   requestsPerSecond: key('requests_per_second', integer({ min: 1, max: 1e6 })),
+  connections: key('connections', integer({ min: 10, max: 1e6 })),
   pendingHalves: key('pending_halves', integer({ min: 1000, max: 1e8 })),
   pairWaitMs: key('pair_wait', duration({ min: 1000 })),
 });

@@ -117,6 +117,8 @@ export interface Limits {
   readonly inFlightBytes: number;
   /** Of each token; without tokens, of each address. */
   readonly requestsPerSecond: number;
+  /** Open at once on each listen address, if there are file descriptors for so many. */
+  readonly connections: number;
   /** Halves of request/response pairs that wait for the other. */
   readonly pendingHalves: number;
   /** How long they wait. */
@@ -286,6 +288,7 @@ export const DEFAULT_SETTINGS: Settings = {
     baselineBodyBytes: 4 * GIB,
     inFlightBytes: 128 * MIB,
     requestsPerSecond: 10_000,
+    connections: 10_000,
     pendingHalves: 500_000,
     pairWaitMs: 2 * MINUTE_MS,
   },

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Scope, TokenSettings } from '../domain/settings.ts';
 import { HttpError } from './problem-details.ts';
 import type { RateLimit } from './rate-limit.ts';
+import { refuseCrossOrigin } from './same-origin.ts';
 
 /** Who asks, and for which models it may. */
 export interface Caller {
@@ -61,7 +62,7 @@ export function limit(rate: RateLimit, key: string): void {
 
 function identify(request: FastifyRequest, scope: Scope, { tokens, isUser, failures, corsOrigin }: Access): Caller {
   if (tokens().length === 0 || isUser(request)) {
-    refuseOtherSites(request, corsOrigin);
+    refuseCrossOrigin(request, corsOrigin);
     return { name: ANONYMOUS, mayTouch: () => true };
   }
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -72,23 +73,10 @@ function identify(request: FastifyRequest, scope: Scope, { tokens, isUser, failu
     limit(failures, request.ip);
     throw new HttpError(401, 'The bearer token is not known.', CHALLENGE);
   }
-  if (bearer === undefined) refuseOtherSites(request, null);
+  if (bearer === undefined) refuseCrossOrigin(request);
   if (!token.scopes.includes(scope)) throw new HttpError(403, `Token ${token.name} does not have the scope ${scope}.`);
   const all = token.models.includes('*');
   return { name: token.name, mayTouch: (model) => all || token.models.includes(model) };
-}
-
-/**
- * What a browser brings along by itself (a cookie, a password it remembers, its place on the loopback) must not let another site act
- * in its user's name. A header says where a request comes from, and no page can forge it; who sends neither is no browser.
- */
-function refuseOtherSites(request: FastifyRequest, allowed: RegExp | null): void {
-  if (request.method === 'GET' || request.method === 'HEAD') return;
-  const { origin, host = '' } = request.headers;
-  const site = request.headers['sec-fetch-site'];
-  if (origin !== undefined && allowed?.test(origin) === true) return;
-  const same = origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
-  if (!same || site === 'cross-site') throw new HttpError(403, 'A page of another site may not do this.');
 }
 
 function sessionOf(request: FastifyRequest): string | undefined {

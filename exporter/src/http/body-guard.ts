@@ -12,7 +12,6 @@ export interface BodyGuardOptions {
 
 /** In 20 seconds: less than the slowest modem, and more than a client has that only wants to hold a connection. */
 const MINIMUM_BYTES = 4_096;
-export const BODY_STALL_MS = 20_000;
 
 /** What one request holds. */
 interface Ledger {
@@ -45,12 +44,14 @@ export function guardBodies(server: FastifyInstance, options: BodyGuardOptions):
       cut: null,
     };
     ledgers.set(raw, ledger);
-    const stopWatching = watchProgress(raw, ledger, options.stallMs, (error) => {
+    watchProgress(raw, options.stallMs, () => {
+      // Whoever has the answer and goes on with the body that nobody reads holds the connection, no more.
+      if (reply.raw.writableFinished) raw.socket.destroy();
+      if (reply.raw.writableFinished || ledger.cut === null) return;
       void reply.header('connection', 'close');
-      ledger.cut?.(error);
+      ledger.cut(new HttpError(408, 'The body came in too slowly.'));
     });
     reply.raw.once('close', () => {
-      stopWatching();
       held -= ledger.held;
       ledger.held = 0;
     });
@@ -69,23 +70,19 @@ export function onStalled(body: Readable, cut: (error: HttpError) => void): void
   if (ledger !== undefined) ledger.cut = cut;
 }
 
-function watchProgress(
-  raw: IncomingMessage,
-  ledger: Ledger,
-  stallMs: number,
-  stalled: (error: HttpError) => void,
-): () => void {
+/** `stalled` is called each time that a body has brought too little, until it is there or its connection is gone. */
+function watchProgress(raw: IncomingMessage, stallMs: number, stalled: () => void): void {
   let seen = raw.socket.bytesRead;
   const timer = setInterval(() => {
-    if (raw.complete || ledger.cut === null) return;
+    if (raw.complete || raw.socket.destroyed) {
+      clearInterval(timer);
+      return;
+    }
     const { bytesRead } = raw.socket;
     // Bytes that wait for us are our delay, not the client's.
-    if (raw.readableLength === 0 && bytesRead - seen < MINIMUM_BYTES) {
-      clearInterval(timer);
-      stalled(new HttpError(408, 'The body came in too slowly.'));
-    }
+    if (raw.readableLength === 0 && bytesRead - seen < MINIMUM_BYTES) stalled();
     seen = bytesRead;
   }, stallMs);
   timer.unref();
-  return () => clearInterval(timer);
+  raw.once('end', () => clearInterval(timer));
 }

@@ -11,6 +11,8 @@ export interface BodyCaps {
 }
 
 const GZIP_MAGIC = [0x1f, 0x8b];
+/** Node has zstd from 22.15. */
+const ACCEPTED = { 'accept-encoding': `gzip, deflate, br${'createZstdDecompress' in zlib ? ', zstd' : ''}` };
 
 /**
  * A request's body as a stream of at most the allowed bytes, decompressed by its Content-Encoding. A cap is enforced while the bytes
@@ -75,14 +77,11 @@ function decoderOf(encoding: string | undefined): Transform | null {
     case 'br':
       return zlib.createBrotliDecompress();
     case 'zstd':
-      // Node has it from 22.15.
       if ('createZstdDecompress' in zlib)
         return (zlib as unknown as { createZstdDecompress(): Transform }).createZstdDecompress();
-      throw new HttpError(415, 'This Node.js cannot read zstd; send gzip, deflate or br.');
+      throw new HttpError(415, 'This Node.js cannot read zstd; send gzip, deflate or br.', ACCEPTED);
     default:
-      throw new HttpError(415, 'Content-Encoding must be gzip, deflate, br, zstd or identity.', {
-        'accept-encoding': 'gzip, deflate, br',
-      });
+      throw new HttpError(415, 'Content-Encoding must be gzip, deflate, br, zstd or identity.', ACCEPTED);
   }
 }
 
@@ -101,7 +100,7 @@ export function asHttpError<T>(error: T): T | HttpError {
   if (error instanceof HttpError || typeof error !== 'object' || error === null || !('code' in error)) return error;
   const code = String(error.code);
   if (code === 'ERR_BUFFER_TOO_LARGE') return new HttpError(413, 'The decompressed body is too large.');
-  if (/^(Z_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ERR_PADDING|ERR_TRAILING)/.test(code))
+  if (/^(Z_|ZSTD_|ERR__ERROR_|ERR_BROTLI|ERR_ZSTD|ERR_PADDING|ERR_TRAILING)/.test(code))
     return new HttpError(400, 'The body is not what its Content-Encoding says.');
   return code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE'
     ? new HttpError(400, 'The body was cut off.')

@@ -225,6 +225,7 @@ export function fakeServer(
     telemetryPath: '/metrics',
     corsOrigin: null,
     tls: null,
+    maxConnections: () => 1_000,
     tokens: () => [],
     users: new Map(),
     now: () => MADE_AT_MS + 3_600_000,

@@ -45,7 +45,7 @@ const POST = 'POST /api/ml/predictions HTTP/1.1\r\nhost: x\r\ncontent-type: appl
 
 describe('bodies', () => {
   test('one that drips in is cut off with 408', async () => {
-    await start({}, { bodyStallMs: 100 });
+    await start({}, { patience: { bodyStallMs: 100 } });
     const port = await listen();
     const answer = await speak(port, [`${POST}content-length: 1000\r\n\r\n`, ...Array<string>(100).fill('[')], 20);
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
@@ -55,7 +55,7 @@ describe('bodies', () => {
   test('one that we are slow with is not', async () => {
     await start(
       { predictions: () => sleep(2_500).then(() => ({ accepted: 1, duplicates: 0, rejected: 0, errors: [] })) },
-      { bodyStallMs: 1_000 },
+      { patience: { bodyStallMs: 1_000 } },
     );
     const reply = await fetch(`http://127.0.0.1:${await listen()}/api/ml/predictions`, {
       method: 'POST',

@@ -7,7 +7,8 @@ import { auditing } from './audit.ts';
 import { limit } from './auth.ts';
 import type { Access } from './auth.ts';
 import { BasicAuth } from './basic-auth.ts';
-import { BODY_STALL_MS, guardBodies } from './body-guard.ts';
+import { guardBodies } from './body-guard.ts';
+import { capConnections } from './connection-cap.ts';
 import { docsPage } from './pages/docs.ts';
 import { landingPage } from './pages/landing.ts';
 import { loginPage } from './pages/login.ts';
@@ -44,11 +45,34 @@ export interface ServerOptions {
   readonly now: () => number;
   readonly log: Log;
   readonly version: string;
-  /** How long a body may take over its next few bytes; only tests are in a hurry. */
-  readonly bodyStallMs?: number;
+  /** At once, on this server. Beyond them 503. */
+  readonly maxConnections: () => number;
+  /** Only tests are in a hurry. */
+  readonly patience?: Partial<Patience>;
   /** Of rate limits: it must not go back. Only tests have another than the process's. */
   readonly monotonicMs?: () => number;
 }
+
+/** How long a client may take, in milliseconds. */
+export interface Patience {
+  readonly headersMs: number;
+  /** Over the next few bytes of a body. */
+  readonly bodyStallMs: number;
+  /** Nothing moves in either direction, also while an answer is not being read. */
+  readonly silenceMs: number;
+  /** Between two requests. */
+  readonly keepAliveMs: number;
+  /** How often overdue headers are looked for. */
+  readonly checkMs: number;
+}
+
+const PATIENCE: Patience = {
+  headersMs: 15_000,
+  bodyStallMs: 20_000,
+  silenceMs: 120_000,
+  keepAliveMs: 75_000,
+  checkMs: 5_000,
+};
 
 export interface ServerTls {
   readonly cert: string;
@@ -61,20 +85,16 @@ export interface ServerTls {
 }
 
 const MAX_PARAM_LENGTH = 1_024;
-const HEADERS_TIMEOUT_MS = 15_000;
-const SILENCE_TIMEOUT_MS = 120_000;
 /** Wrong tokens and passwords of one address: ten at once, then one in six seconds. */
 const FAILURES_AT_ONCE = 10;
 const FAILURES_PER_SECOND = 1 / 6;
-const KEEP_ALIVE_MS = 75_000;
-/** How often Node looks for connections whose headers are overdue. */
-const CONNECTIONS_CHECK_MS = 5_000;
-/** More are closed as they come: each costs a file descriptor, which the database needs, too. */
-const MAX_CONNECTIONS = 10_000;
 
 /** The HTTP server, not yet listening. */
 export async function createServer(services: Services, options: ServerOptions): Promise<FastifyInstance> {
-  const server = newServer(options);
+  const patience = { ...PATIENCE, ...options.patience };
+  const server = newServer(options, patience);
+  addSecurityHeaders(server, options.tls !== null);
+  capConnections(server, options.maxConnections);
   const nowMs = options.monotonicMs ?? (() => performance.now());
   const failures = new RateLimit({
     perSecond: () => FAILURES_PER_SECOND,
@@ -98,11 +118,7 @@ export async function createServer(services: Services, options: ServerOptions): 
   };
   if (options.users.size > 0)
     server.addHook('onRequest', (request) => basic.check(request, options.tokens().length > 0));
-  addSecurityHeaders(server, options.tls !== null);
-  guardBodies(server, {
-    heldBytes: () => services.limits().inFlightBytes,
-    stallMs: options.bodyStallMs ?? BODY_STALL_MS,
-  });
+  guardBodies(server, { heldBytes: () => services.limits().inFlightBytes, stallMs: patience.bodyStallMs });
   // Bodies are read by the routes, with their own caps, while they flow in.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -147,28 +163,25 @@ export async function createServer(services: Services, options: ServerOptions): 
   return server;
 }
 
-function newServer({ tls }: ServerOptions): FastifyInstance {
+function newServer({ tls }: ServerOptions, patience: Patience): FastifyInstance {
   const common = {
     logger: false,
     bodyLimit: Number.MAX_SAFE_INTEGER,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true },
     // A socket on which nothing moves is cut off; an upload that flows may take as long as it needs.
-    connectionTimeout: SILENCE_TIMEOUT_MS,
+    connectionTimeout: patience.silenceMs,
     requestTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: patience.keepAliveMs,
     forceCloseConnections: 'idle' as const,
     exposeHeadRoutes: true,
     // An address that cannot be decoded, or has an overlong part, comes to no route and no error handler.
     frameworkErrors: ({ statusCode = 400 }: { readonly statusCode?: number }, _request: unknown, reply: FastifyReply) =>
       sendProblem(reply, problem(statusCode, 'The address of the request is not valid, or too long.')),
   };
-  const checks = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS };
-  const server =
-    tls === null
-      ? Fastify({ ...common, http: checks })
-      : (Fastify({ ...common, https: { ...httpsOptions(tls), ...checks } }) as unknown as FastifyInstance);
-  server.server.maxConnections = MAX_CONNECTIONS;
-  return server;
+  const checks = { headersTimeout: patience.headersMs, connectionsCheckingInterval: patience.checkMs };
+  return tls === null
+    ? Fastify({ ...common, http: checks })
+    : Fastify({ ...common, https: { ...httpsOptions(tls), ...checks } });
 }
 
 function httpsOptions({ ca, ...options }: ServerTls): Omit<ServerTls, 'ca'> & { readonly ca?: string } {

@@ -10,14 +10,18 @@ export type Refusals = Map<string, number>;
  * What was missed while everything was down is made up for, but never more than one batch a sender at once.
  */
 export class PacedLoad {
+  /** Ids, where they are remembered. */
   readonly acknowledged = new Set<string>();
   readonly labelled = new Set<string>();
+  /** Predictions that were acknowledged. */
+  count = 0;
   readonly refusals: Refusals = new Map();
   /** Milliseconds of acknowledged requests. */
   readonly latenciesMs: number[] = [];
   private readonly targets: () => readonly string[];
   private readonly batch: number;
   private readonly perSecond: number;
+  private readonly remembersIds: boolean;
   private readonly began = performance.now();
   private running = true;
   private given = 0;
@@ -30,10 +34,13 @@ export class PacedLoad {
     readonly batch: number;
     /** Events; Infinity: as fast as they are acknowledged. */
     readonly perSecond: number;
+    /** false for a load so long that its ids would fill the memory. */
+    readonly remembersIds?: boolean;
   }) {
     this.targets = options.targets;
     this.batch = options.batch;
     this.perSecond = options.perSecond;
+    this.remembersIds = options.remembersIds ?? true;
     this.senders = Array.from({ length: options.senders }, () => this.send());
   }
 
@@ -52,7 +59,8 @@ export class PacedLoad {
       this.given += this.batch;
       const events = makeEvents(this.batch);
       await this.untilAcknowledged('/api/ml/predictions', events);
-      for (const { prediction_id } of events) this.acknowledged.add(prediction_id);
+      this.count += events.length;
+      if (this.remembersIds) for (const { prediction_id } of events) this.acknowledged.add(prediction_id);
       if (Math.random() < 0.3) await this.label(events);
     }
   }
@@ -64,7 +72,7 @@ export class PacedLoad {
       label: Math.random() < 0.5 ? 'yes' : 'no',
     }));
     await this.untilAcknowledged('/api/ml/ground-truth', labels);
-    for (const { prediction_id } of labels) this.labelled.add(prediction_id);
+    if (this.remembersIds) for (const { prediction_id } of labels) this.labelled.add(prediction_id);
   }
 
   private async untilAcknowledged(path: string, rows: unknown): Promise<void> {
@@ -88,15 +96,15 @@ export class PacedLoad {
       });
       await response.arrayBuffer();
       if (response.ok) this.latenciesMs.push(performance.now() - began);
-      else this.count(`${response.status}`);
+      else this.refused(`${response.status}`);
       return response.ok;
     } catch (error) {
-      this.count(error instanceof Error && error.name === 'TimeoutError' ? 'no answer in 10 s' : 'connection');
+      this.refused(error instanceof Error && error.name === 'TimeoutError' ? 'no answer in 10 s' : 'connection');
       return false;
     }
   }
 
-  private count(reason: string): void {
+  private refused(reason: string): void {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   }
 }

@@ -1,16 +1,32 @@
 // `npm run chaos -- soak [minutes] [events/s]`: steady load on one exporter, and what it does to it: memory, delay of the event loop, open
-// descriptors, and the bloat of its tables. Figures are printed each half minute; nothing is asserted.
+// handles and descriptors, and the bloat of its tables. Figures are printed each minute; nothing is asserted.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pool } from 'pg';
 import { createPool } from '../../src/storage/pool.ts';
 import { embeddedUrl, metric, startExporter } from '../support/exporter-process.ts';
+import type { ExporterProcess } from '../support/exporter-process.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 import { PacedLoad } from './paced-load.ts';
 
 const [minutes = 20, rate = 5_000] = process.argv.slice(3).map(Number);
-const EVERY_MS = 30_000;
+const EVERY_MS = 60_000;
+const HEADINGS = [
+  'minute',
+  'events/s',
+  'p99 ms',
+  'RSS MB',
+  'heap MB',
+  'loop p99 ms',
+  'handles',
+  'descriptors',
+  'CPU %',
+  'delta kB',
+  'bucket kB',
+  'dead rows %',
+] as const;
 
 async function main(): Promise<void> {
   const dataPath = temporaryFolder();
@@ -19,42 +35,73 @@ async function main(): Promise<void> {
     flags: [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`],
   });
   const pool = createPool(embeddedUrl(dataPath), { max: 1, applicationName: 'soak', log: silentLog });
-  const load = new PacedLoad({ targets: () => [exporter.baseUrl], senders: 6, batch: 100, perSecond: rate });
-  process.stdout.write('minute  events/s  p99 ms  RSS MB  loop p99 ms  descriptors  delta kB  bucket kB  dead rows\n');
+  const load = new PacedLoad({
+    targets: () => [exporter.baseUrl],
+    senders: 4,
+    batch: 500,
+    perSecond: rate,
+    remembersIds: false,
+  });
+  const began = performance.now();
+  let before = 0;
+  line(HEADINGS);
+  line(HEADINGS.map((heading) => '-'.repeat(heading.length)));
   try {
-    let before = 0;
-    for (let tick = 1; tick * EVERY_MS <= minutes * 60_000; tick++) {
-      await sleep(EVERY_MS);
-      const sent = load.acknowledged.size;
+    for (let minute = 1; minute * EVERY_MS <= minutes * 60_000; minute++) {
+      await sleep(began + minute * EVERY_MS - performance.now());
+      const sent = load.count;
       const latencies = load.latenciesMs.splice(0).sort((a, b) => a - b);
-      const { rows } = await pool.query<{ delta: string; bucket: string; dead: string }>(
-        `SELECT pg_total_relation_size('statistics_delta') AS delta, pg_total_relation_size('statistics_bucket') AS bucket,
-                (SELECT sum(n_dead_tup) FROM pg_stat_user_tables) AS dead`,
-      );
-      const cells = [
-        (tick * EVERY_MS) / 60_000,
-        Math.round((sent - before) / (EVERY_MS / 1000)),
-        Math.round(latencies[Math.floor(latencies.length * 0.99)] ?? NaN),
-        Math.round(residentBytes(exporter.pid) / 2 ** 20),
-        Math.round((await metric(exporter.baseUrl, 'nodejs_eventloop_lag_p99_seconds')) * 1000),
-        readdirSync(`/proc/${exporter.pid}/fd`).length,
-        Math.round(Number(rows[0]!.delta) / 1024),
-        Math.round(Number(rows[0]!.bucket) / 1024),
-        rows[0]!.dead,
-      ];
-      process.stdout.write(`${cells.join('  ')}\n`);
+      const p99 = latencies[Math.floor(latencies.length * 0.99)] ?? NaN;
+      line([
+        minute,
+        (sent - before) / (EVERY_MS / 1000),
+        p99,
+        ...(await processFigures(exporter)),
+        ...(await tableFigures(pool)),
+      ]);
       before = sent;
     }
   } finally {
     await load.finish();
+    process.stdout.write(`not acknowledged at once: ${[...load.refusals].flat().join(' ') || 'none'}\n`);
     await pool.end();
     await exporter.kill('SIGTERM');
     rmSync(dataPath, { recursive: true, force: true });
   }
 }
 
-function residentBytes(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+function line(cells: readonly (string | number)[]): void {
+  const texts = cells.map((cell, i) =>
+    (typeof cell === 'number' ? String(Math.round(cell * 10) / 10) : cell).padStart(HEADINGS[i]!.length),
+  );
+  process.stdout.write(`| ${texts.join(' | ')} |\n`);
+}
+
+let cpuBefore = 0;
+
+/** RSS and heap in MB, delay of the event loop in ms, handles, descriptors, share of a core since the last time. */
+async function processFigures({ baseUrl, pid }: ExporterProcess): Promise<number[]> {
+  const cpu = await metric(baseUrl, 'process_cpu_seconds_total');
+  const share = (cpu - cpuBefore) / (EVERY_MS / 1000);
+  cpuBefore = cpu;
+  return [
+    Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024,
+    (await metric(baseUrl, 'nodejs_heap_size_used_bytes')) / 2 ** 20,
+    (await metric(baseUrl, 'nodejs_eventloop_lag_p99_seconds')) * 1000,
+    await metric(baseUrl, 'nodejs_active_handles'),
+    readdirSync(`/proc/${pid}/fd`).length,
+    share * 100,
+  ];
+}
+
+/** kB of the tables that are rewritten all the time, and dead rows of all tables as a share of all of theirs. */
+async function tableFigures(pool: Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ delta: number; bucket: number; dead: number }>(
+    `SELECT pg_total_relation_size('statistics_delta') / 1024.0::float8 AS delta,
+            pg_total_relation_size('statistics_bucket') / 1024.0::float8 AS bucket,
+            (SELECT 100.0::float8 * sum(n_dead_tup) / greatest(1, sum(n_live_tup + n_dead_tup)) FROM pg_stat_user_tables) AS dead`,
+  );
+  return [rows[0]!.delta, rows[0]!.bucket, rows[0]!.dead];
 }
 
 void main();

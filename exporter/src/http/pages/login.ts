@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { findToken, limit, SESSION_COOKIE } from '../auth.ts';
 import type { Access } from '../auth.ts';
 import { readBody } from '../body.ts';
+import { refuseCrossOrigin } from '../same-origin.ts';
 import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
 
 const FORM_CAPS = { bytes: 4_096, decompressedBytes: 4_096 };
@@ -26,6 +27,8 @@ export function loginPage(server: FastifyInstance, access: Access, { secure }: {
   server.post('/login', {
     schema: { hide: true },
     handler: async (request, reply) => {
+      // Nobody is to be logged in as someone else by a page that they happen to look at.
+      refuseCrossOrigin(request);
       const form = new URLSearchParams((await readBody(request.body, undefined, FORM_CAPS)).toString('utf8'));
       const next = localPath(form.get('next') ?? undefined);
       const secret = (form.get('token') ?? '').trim();
@@ -39,7 +42,10 @@ export function loginPage(server: FastifyInstance, access: Access, { secure }: {
 
   server.post('/logout', {
     schema: { hide: true },
-    handler: (_request, reply) => reply.header('set-cookie', cookie('', '; Max-Age=0')).redirect('/login', 303),
+    handler: (request, reply) => {
+      refuseCrossOrigin(request);
+      return reply.header('set-cookie', cookie('', '; Max-Age=0')).redirect('/login', 303);
+    },
   });
 }
 
