@@ -1,5 +1,5 @@
 import { buildDashboard } from './dashboard.ts';
-import { figure, lines, rows } from './panels.ts';
+import { figure, lines, RETRAIN, rows, scorecard } from './panels.ts';
 
 /** What fired, what came of it, and what is being retrained: from metrics alone. */
 export const alerts = () =>
@@ -60,11 +60,20 @@ export const alerts = () =>
           },
         ],
       }),
+      scorecard(
+        {
+          title: 'Models',
+          description:
+            'Worst first. The button at the end of a row asks for a retraining of the model, after a question.',
+          place: { x: 0, y: 16, w: 24, h: 8 },
+        },
+        { layout: 'table', ...RETRAIN },
+      ),
       rows(
         {
           title: 'Retraining is needed',
           description: 'Why a model ought to be retrained. Drift alone suggests, and starts nothing.',
-          place: { x: 0, y: 16, w: 12, h: 8 },
+          place: { x: 0, y: 24, w: 12, h: 8 },
           queries: [{ expr: 'max without (instance) (ml_retraining_needed{model=~"$model"}) == 1' }],
         },
         { model: 'Model', reason: 'Reason' },
@@ -73,7 +82,7 @@ export const alerts = () =>
         {
           title: 'Retraining jobs',
           description: 'The state of the last job of each model.',
-          place: { x: 12, y: 16, w: 12, h: 8 },
+          place: { x: 12, y: 24, w: 12, h: 8 },
           queries: [{ expr: 'max without (instance) (ml_retraining_job_state{model=~"$model"}) == 1' }],
         },
         { model: 'Model', state: 'State' },
@@ -81,7 +90,7 @@ export const alerts = () =>
       lines({
         title: 'Jobs by outcome',
         description: 'Ended jobs a day.',
-        place: { x: 0, y: 24, w: 12, h: 8 },
+        place: { x: 0, y: 32, w: 12, h: 8 },
         min: 0,
         queries: [
           {
@@ -93,7 +102,7 @@ export const alerts = () =>
       lines({
         title: 'Age of the baseline',
         description: 'Time since the active baseline was made. A rule speaks up after 90 days.',
-        place: { x: 12, y: 24, w: 12, h: 8 },
+        place: { x: 12, y: 32, w: 12, h: 8 },
         unit: 's',
         min: 0,
         queries: [

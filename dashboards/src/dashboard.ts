@@ -9,6 +9,8 @@ interface Frame {
   readonly from?: string;
   /** One model at a time; else any number of them. */
   readonly single?: boolean;
+  /** With a choice between the windows of a check: its own and its extra ones. */
+  readonly windows?: boolean;
   /** Without models: for the exporter itself. */
   readonly plain?: boolean;
 }
@@ -17,7 +19,7 @@ type AnyPanel = Builder<dashboard.Panel>;
 
 /** What all dashboards have: the data source, model and version to choose, links to one another, alerts and retraining as marks. */
 export function buildDashboard(frame: Frame, panels: readonly AnyPanel[]): dashboard.Dashboard {
-  const { uid, title, description, from = 'now-3h', single = false, plain = false } = frame;
+  const { uid, title, description, from = 'now-3h', single = false, windows = false, plain = false } = frame;
   const builder = new dashboard.DashboardBuilder(title)
     .uid(uid)
     .description(description)
@@ -40,12 +42,16 @@ export function buildDashboard(frame: Frame, panels: readonly AnyPanel[]): dashb
     builder
       .withVariable(choice('model', 'Model', 'ml_model_info', single))
       .withVariable(choice('version', 'Version', 'ml_model_info{model=~"$model"}', false));
+  if (windows) builder.withVariable(choice('window', 'Window', `{${WINDOWED}}`, false));
   for (const panel of panels) builder.withPanel(panel);
   const built = builder.build();
   // The builders number no panels; a link to a panel needs a number that stays.
   built.panels?.forEach((panel, i) => Object.assign(panel, { id: i + 1 }));
   return { ...built, annotations: { list: plain ? [] : [...MARKS] } };
 }
+
+/** A window may be that of one check only: any series of the models that has one. */
+const WINDOWED = '__name__=~"ml_.+", model=~"$model", version=~"$version", window!=""';
 
 function choice(name: string, label: string, of: string, single: boolean): dashboard.QueryVariableBuilder {
   const builder = new dashboard.QueryVariableBuilder(name)

@@ -1,5 +1,5 @@
 import { buildDashboard } from './dashboard.ts';
-import { BIN_QUERIES, lines, one, rows, scorecard } from './panels.ts';
+import { BIN_QUERIES, lines, one, rows, scorecard, windowed } from './panels.ts';
 
 /** Which inputs are not what they were, by which measure. */
 export const drift = () =>
@@ -8,6 +8,7 @@ export const drift = () =>
       uid: 'model-health-drift',
       title: 'Model health / Drift',
       description: 'Features and predictions that are not what they were in the baseline.',
+      windows: true,
     },
     [
       scorecard(
@@ -19,6 +20,7 @@ export const drift = () =>
         },
         { layout: 'features' },
         BIN_QUERIES,
+        true,
       ),
       lines({
         title: 'Kullback-Leibler divergence',
@@ -26,7 +28,7 @@ export const drift = () =>
         place: { x: 0, y: 10, w: 12, h: 8 },
         min: 0,
         queries: [
-          { expr: one('ml_feature_drift_kl_divergence_nats'), legend: '{{model}} {{feature}}' },
+          { expr: windowed('ml_feature_drift_kl_divergence_nats'), legend: '{{model}} {{feature}} ({{window}})' },
           { expr: `max(${one('ml_alert_threshold', 'signal="kl_divergence"')})`, legend: 'threshold' },
         ],
       }),
@@ -37,8 +39,8 @@ export const drift = () =>
         min: 0,
         max: 1,
         queries: [
-          { expr: one('ml_feature_drift_ks_statistic'), legend: '{{model}} {{feature}}' },
-          { expr: one('ml_feature_drift_ks_statistic_bound'), legend: '{{model}} {{feature}} upper' },
+          { expr: windowed('ml_feature_drift_ks_statistic'), legend: '{{model}} {{feature}} ({{window}})' },
+          { expr: windowed('ml_feature_drift_ks_statistic_bound'), legend: '{{model}} {{feature}} upper ({{window}})' },
         ],
       }),
       lines({
@@ -46,7 +48,7 @@ export const drift = () =>
         description: 'By custom, from 0.1 moderate and from 0.25 significant.',
         place: { x: 0, y: 18, w: 12, h: 8 },
         min: 0,
-        queries: [{ expr: one('ml_feature_drift_psi'), legend: '{{model}} {{feature}}' }],
+        queries: [{ expr: windowed('ml_feature_drift_psi'), legend: '{{model}} {{feature}} ({{window}})' }],
       }),
       rows(
         {
@@ -55,9 +57,9 @@ export const drift = () =>
             'Benjamini-Hochberg adjusted over the features of a model. Small alone is no fault: the effect has to be large as well.',
           place: { x: 12, y: 18, w: 12, h: 8 },
           decimals: 4,
-          queries: [{ expr: `sort(${one('ml_feature_drift_ks_pvalue')})` }],
+          queries: [{ expr: `sort(${windowed('ml_feature_drift_ks_pvalue')})` }],
         },
-        { model: 'Model', version: 'Version', feature: 'Feature', Value: 'p' },
+        { model: 'Model', version: 'Version', feature: 'Feature', window: 'Window', Value: 'p' },
       ),
       lines({
         title: 'Prediction drift',
@@ -65,14 +67,14 @@ export const drift = () =>
         place: { x: 0, y: 26, w: 12, h: 8 },
         min: 0,
         max: 1,
-        queries: [{ expr: one('ml_prediction_drift_ks_statistic'), legend: '{{model}} {{version}}' }],
+        queries: [{ expr: windowed('ml_prediction_drift_ks_statistic'), legend: '{{model}} {{version}} ({{window}})' }],
       }),
       lines({
         title: 'Drifted features',
         description: 'How many features of a model are significant or moderate.',
         place: { x: 12, y: 26, w: 12, h: 8 },
         min: 0,
-        queries: [{ expr: one('ml_model_drifted_features'), legend: '{{model}} {{verdict}}' }],
+        queries: [{ expr: windowed('ml_model_drifted_features'), legend: '{{model}} {{verdict}} ({{window}})' }],
       }),
     ],
   );

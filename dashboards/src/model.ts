@@ -1,5 +1,5 @@
 import { buildDashboard } from './dashboard.ts';
-import { BIN_QUERIES, lines, MODELS, one, rows, scorecard } from './panels.ts';
+import { BIN_QUERIES, lines, MODELS, one, RETRAIN, rows, scorecard, windowed } from './panels.ts';
 
 /** Everything of one model, its versions side by side. */
 export const model = () =>
@@ -9,6 +9,7 @@ export const model = () =>
       title: 'Model health / Model',
       description: 'One model: its checks, quality, latency and errors, its versions side by side.',
       single: true,
+      windows: true,
     },
     [
       scorecard(
@@ -17,8 +18,9 @@ export const model = () =>
           description: 'The model, how far each of its features has drifted, and where a feature has moved.',
           place: { x: 0, y: 0, w: 16, h: 14 },
         },
-        { layout: 'detail' },
+        { layout: 'detail', ...RETRAIN },
         BIN_QUERIES,
+        true,
       ),
       rows(
         {
@@ -64,8 +66,8 @@ export const model = () =>
         unit: 'percentunit',
         max: 1,
         queries: [
-          { expr: one('ml_model_accuracy_ratio'), legend: 'accuracy {{version}}' },
-          { expr: one('ml_model_accuracy_bound_ratio'), legend: '{{bound}} bound {{version}}' },
+          { expr: windowed('ml_model_accuracy_ratio'), legend: 'accuracy {{version}} ({{window}})' },
+          { expr: windowed('ml_model_accuracy_bound_ratio'), legend: '{{bound}} bound {{version}} ({{window}})' },
           { expr: one('ml_model_baseline_accuracy_ratio'), legend: 'baseline {{version}}' },
         ],
       }),
@@ -74,7 +76,7 @@ export const model = () =>
         description: 'Of the labelled window, beside the baseline. Regressions only.',
         place: { x: 12, y: 22, w: 12, h: 8 },
         queries: [
-          { expr: one('ml_model_mean_absolute_error'), legend: 'error {{version}}' },
+          { expr: windowed('ml_model_mean_absolute_error'), legend: 'error {{version}} ({{window}})' },
           { expr: one('ml_model_baseline_mean_absolute_error'), legend: 'baseline {{version}}' },
         ],
       }),
@@ -85,8 +87,14 @@ export const model = () =>
         unit: 's',
         min: 0,
         queries: [
-          { expr: one('ml_model_latency_seconds', 'statistic!="max"'), legend: '{{statistic}} {{version}}' },
-          { expr: one('ml_model_latency_baseline_average_seconds'), legend: 'baseline average {{version}}' },
+          {
+            expr: windowed('ml_model_latency_seconds', 'statistic!="max"'),
+            legend: '{{statistic}} {{version}} ({{window}})',
+          },
+          {
+            expr: windowed('ml_model_latency_baseline_average_seconds'),
+            legend: 'baseline average {{version}} ({{window}})',
+          },
         ],
       }),
       lines({
@@ -96,7 +104,7 @@ export const model = () =>
         unit: 'percentunit',
         min: 0,
         queries: [
-          { expr: one('ml_model_error_ratio'), legend: 'errors {{version}}' },
+          { expr: windowed('ml_model_error_ratio'), legend: 'errors {{version}} ({{window}})' },
           { expr: one('ml_alert_threshold', 'signal="error_rate"'), legend: '{{severity}} {{version}}' },
         ],
       }),
@@ -107,7 +115,7 @@ export const model = () =>
         unit: 'percentunit',
         min: 0,
         max: 1,
-        queries: [{ expr: one('ml_label_coverage_ratio'), legend: 'version {{version}}' }],
+        queries: [{ expr: windowed('ml_label_coverage_ratio'), legend: 'version {{version}} ({{window}})' }],
       }),
     ],
   );

@@ -6,8 +6,8 @@ import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 
 export const SCORECARD = 'modelhealth-scorecard-panel';
 export const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
-const MODEL_LINK =
-  '/d/model-health-model?var-datasource=${datasource}&var-model=${__field.labels.model}&var-version=${__field.labels.version}&${__url_time_range}';
+const MODEL_PAGE = '/d/model-health-model?var-datasource=${datasource}&${__url_time_range}';
+const MODEL_LINK = `${MODEL_PAGE}&var-model=\${__field.labels.model:percentencode}&var-version=\${__field.labels.version:percentencode}`;
 
 /** Which models: every query of a model's series carries it. */
 export const MODELS = 'model=~"$model", version=~"$version"';
@@ -15,6 +15,10 @@ export const MODELS = 'model=~"$model", version=~"$version"';
 /** Replicas take turns: at one moment only one exposes the models, and a change of turns is no second model. */
 export const one = (metric: string, more = ''): string =>
   `max without (instance) (${metric}{${MODELS}${more === '' ? '' : `, ${more}`}})`;
+
+/** Of a metric that has a series for each window of a check: those that are chosen. */
+export const windowed = (metric: string, more = ''): string =>
+  one(metric, `window=~"$window"${more === '' ? '' : `, ${more}`}`);
 
 /** Grafana's grid is 24 wide. */
 export interface Place {
@@ -103,27 +107,49 @@ export const figure = (panel: Panel): stat.PanelBuilder =>
 
 /** @param columns the labels to show, in order, with the word for each; `Value` is the number */
 export const rows = (panel: Panel, columns: Readonly<Record<string, string>>): table.PanelBuilder =>
-  common(new table.PanelBuilder(), panel, true).withTransformation({
-    id: 'organize',
-    options: {
-      includeByName: Object.fromEntries(Object.keys(columns).map((name) => [name, true])),
-      excludeByName: { Time: true, __name__: true, instance: true, job: true, alertstate: true },
-      indexByName: Object.fromEntries(Object.keys(columns).map((name, i) => [name, i])),
-      renameByName: columns,
-    },
-  });
+  common(new table.PanelBuilder(), panel, true)
+    .withTransformation({
+      id: 'organize',
+      options: {
+        includeByName: Object.fromEntries(Object.keys(columns).map((name) => [name, true])),
+        excludeByName: { Time: true, __name__: true, instance: true, job: true, alertstate: true },
+        indexByName: Object.fromEntries(Object.keys(columns).map((name, i) => [name, i])),
+        renameByName: columns,
+      },
+    })
+    // The name of a model leads to it.
+    .overrides([
+      {
+        matcher: { id: 'byName', options: columns.model ?? '' },
+        properties: [
+          {
+            id: 'links',
+            value: [{ title: 'Open the model', url: `${MODEL_PAGE}&var-model=\${__value.text:percentencode}` }],
+          },
+        ],
+      },
+    ]);
 
 /** Everything that the scorecard knows how to read. */
-const SCORECARD_QUERIES: readonly Query[] = [
+const scorecardQueries = (drift: string): readonly Query[] => [
   { name: 'score', expr: one('ml_model_health_score') },
   { name: 'level', expr: `${one('ml_model_health_level')} == 1`, instant: true },
   { name: 'check', expr: one('ml_model_check_score'), instant: true },
   { name: 'weight', expr: one('ml_model_check_weight_ratio'), instant: true },
   { name: 'state', expr: `${one('ml_model_check_state')} == 1`, instant: true },
-  { name: 'kl_divergence_nats', expr: one('ml_feature_drift_kl_divergence_nats'), instant: true },
+  { name: 'kl_divergence_nats', expr: drift, instant: true },
   { name: 'threshold', expr: one('ml_alert_threshold', 'signal="kl_divergence"'), instant: true },
   { name: 'updated', expr: one('ml_last_prediction_timestamp_seconds'), instant: true },
 ];
+
+/**
+ * The button that asks for a retraining, after a question. It posts through the data source of this uid (provisioning/datasources), which
+ * holds the exporter's address and token; where there is none, the button says so.
+ */
+export const RETRAIN = {
+  retrainMode: 'post',
+  retrainUrl: '/api/datasources/proxy/uid/model-health-exporter/api/ml/retrain/${model}',
+} as const;
 
 /** Opt-in of a model (`exposition.bins`): without it the details say so. */
 export const BIN_QUERIES: readonly Query[] = [
@@ -139,13 +165,15 @@ export const scorecard = (
   panel: Omit<Panel, 'queries'>,
   options: Readonly<Record<string, unknown>>,
   more: readonly Query[] = [],
+  /** Whether the dashboard has a choice of windows; else the panel shows the worst of all. */
+  windows = false,
 ): dashboard.PanelBuilder =>
   common(new dashboard.PanelBuilder().type(SCORECARD).pluginVersion('0.1.0'), {
     thresholds: LEVELS,
     min: 0,
     max: 100,
     ...panel,
-    queries: [...SCORECARD_QUERIES, ...more],
+    queries: [...scorecardQueries((windows ? windowed : one)('ml_feature_drift_kl_divergence_nats')), ...more],
   })
     .dataLinks([
       new dashboard.DashboardLinkBuilder('Open the model')

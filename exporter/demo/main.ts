@@ -16,6 +16,7 @@ With --real-estate: four simulated models of an estate agency under steady load,
   --rate N               predictions a second of each model (default 20)
   --fault MODEL:FAULT    a fault that is on from the start; may be given several times
   --seed N               of the simulation (default 1)
+  --config F             configuration of the exporter (default: real-estate.yml of the demo)
 
 With both:
 
@@ -23,6 +24,7 @@ With both:
   --help                 this text
 `;
 
+const packageFolder = path.resolve(import.meta.dirname, '..', '..');
 const OPTIONS = {
   sample: { type: 'string', default: '4' },
   speed: { type: 'string', default: '60480' },
@@ -31,9 +33,9 @@ const OPTIONS = {
   rate: { type: 'string', default: '20' },
   fault: { type: 'string', multiple: true, default: [] as string[] },
   seed: { type: 'string', default: '1' },
+  config: { type: 'string', default: path.join(packageFolder, 'demo', 'real-estate.yml') },
   help: { type: 'boolean', default: false },
 } as const;
-const packageFolder = path.resolve(import.meta.dirname, '..', '..');
 
 function positive(name: string, text: string): number {
   const value = Number(text);
@@ -51,6 +53,7 @@ try {
   else if (values['real-estate'])
     await runRealEstate({
       packageFolder,
+      configFile: path.resolve(values.config),
       listenAddress: values['listen-address'],
       seed: positive('seed', values.seed),
       rate: positive('rate', values.rate),

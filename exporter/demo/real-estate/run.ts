@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ModelMonitor } from '../../client/model-monitor.ts';
@@ -11,6 +10,8 @@ import type { Fault, RealEstateLoad } from './load.ts';
 
 export interface RealEstateOptions {
   readonly packageFolder: string;
+  /** Of the exporter; it must know the four models. */
+  readonly configFile: string;
   readonly listenAddress: string;
   readonly seed: number;
   /** Predictions a second of each model. */
@@ -30,11 +31,11 @@ const CHECKS = ['performance', 'data_drift', 'prediction_drift', 'latency', 'err
 
 /** Runs until it is stopped: four models under load, faults switched by lines of input. */
 export async function runRealEstate(options: RealEstateOptions): Promise<void> {
-  const { packageFolder, listenAddress, seed, rate, faults, stopped } = options;
+  const { packageFolder, configFile, listenAddress, seed, rate, faults, stopped } = options;
   const load = createRealEstateLoad({ seed, ratePerSecond: rate, run: Date.now().toString(36) });
   const wanted = faults.map((text) => parseSwitch(text.replace(':', ' '), load) ?? refuse(text, load));
   const exporter = await startDemoExporter(packageFolder, [
-    `--config.file=${path.join(packageFolder, 'demo', 'real-estate.yml')}`,
+    `--config.file=${configFile}`,
     `--web.listen-address=${listenAddress}`,
   ]);
   try {
