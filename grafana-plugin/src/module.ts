@@ -3,13 +3,16 @@ import { ScorecardPanel } from './components/ScorecardPanel';
 import { DEFAULT_STEPS } from './data/levels';
 import { DRIFT_STATISTICS } from './data/roles';
 import { migrate } from './migrations';
-import { ScorecardOptions } from './options';
+import { LAYOUT_WORDS, ScorecardOptions, SORT_WORDS } from './options';
 import { suggest } from './suggestions';
 
 const view = ['Models'];
 const card = ['Card'];
 const labels = ['Data labels'];
 const retraining = ['Retraining'];
+
+const choices = <T extends string>(words: Readonly<Record<T, string>>) =>
+  (Object.entries(words) as Array<[T, string]>).map(([value, label]) => ({ value, label }));
 
 export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
   .useFieldConfig({
@@ -32,16 +35,7 @@ export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
         category: view,
         defaultValue: 'auto',
         settings: {
-          options: [
-            { value: 'auto', label: 'Auto' },
-            { value: 'cards', label: 'Cards' },
-            { value: 'compact', label: 'Compact' },
-            { value: 'grid', label: 'Colour grid' },
-            { value: 'table', label: 'Table' },
-            { value: 'checks', label: 'Heat-map: models and checks' },
-            { value: 'features', label: 'Heat-map: models and features' },
-            { value: 'detail', label: 'One model and its features' },
-          ],
+          options: choices({ auto: 'Auto', ...LAYOUT_WORDS }),
         },
       })
       .addSelect({
@@ -50,11 +44,7 @@ export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
         category: view,
         defaultValue: 'worst',
         settings: {
-          options: [
-            { value: 'worst', label: 'Worst first' },
-            { value: 'drop', label: 'Largest drop first' },
-            { value: 'name', label: 'Name' },
-          ],
+          options: choices(SORT_WORDS),
         },
       })
       .addTextInput({
@@ -121,11 +111,7 @@ export const plugin = new PanelPlugin<ScorecardOptions>(ScorecardPanel)
         category: retraining,
         defaultValue: 'off',
         settings: {
-          options: [
-            { value: 'off', label: 'Off' },
-            { value: 'link', label: 'Link' },
-            { value: 'post', label: 'POST' },
-          ],
+          options: choices({ off: 'Off', link: 'Link', post: 'POST' }),
         },
       })
       .addTextInput({

@@ -30,3 +30,18 @@ export interface ScorecardOptions {
 export type Layout = 'cards' | 'compact' | 'grid' | 'table' | 'checks' | 'features' | 'detail';
 export type LayoutOption = Layout | 'auto';
 export type SortBy = 'worst' | 'drop' | 'name';
+
+export const SORT_WORDS: Readonly<Record<SortBy, string>> = {
+  worst: 'Worst first',
+  drop: 'Largest drop',
+  name: 'Name',
+};
+export const LAYOUT_WORDS: Readonly<Record<Layout, string>> = {
+  cards: 'Cards',
+  compact: 'Compact',
+  grid: 'Colour grid',
+  table: 'Table',
+  checks: 'Checks heat-map',
+  features: 'Features heat-map',
+  detail: 'One model',
+};

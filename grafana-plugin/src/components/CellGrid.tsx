@@ -1,12 +1,9 @@
 import React, { KeyboardEvent } from 'react';
-import { css } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { useStyles2 } from '@grafana/ui';
 import { Group } from '../data/arrange';
 import { columnsOf } from '../data/layout';
 import { ModelHealth } from '../data/models';
 import { useRows } from './useRows';
-import { dim, medium, middle } from './mixins';
+import { middle, sheet } from './mixins';
 
 const HEADING = 28;
 
@@ -27,7 +24,7 @@ interface Props {
 
 /** Models as equal cells in rows, under a heading for each group. Only rows on screen are drawn. Arrow keys walk from cell to cell. */
 export function CellGrid({ groups, width, height, cell, render }: Props) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const largest = groups.reduce((most, { models }) => Math.max(most, models.length), 0);
   const { columns, cellWidth } = columnsOf(largest, width - 10, cell);
   const rows = rowsOf(groups, columns);
@@ -114,14 +111,14 @@ function walk(
   requestAnimationFrame(() => requestAnimationFrame(() => find()?.focus()));
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  scroll: css({ overflowY: 'auto', overflowX: 'hidden', overflowAnchor: 'none' }),
-  row: css({ display: 'flex' }),
-  heading: css({
+const useStyles = sheet((theme, mix) => ({
+  scroll: { overflowY: 'auto', overflowX: 'hidden', overflowAnchor: 'none' },
+  row: { display: 'flex' },
+  heading: {
     height: HEADING,
     ...middle,
     gap: theme.spacing(0.75),
-    ...medium(theme),
-  }),
-  dim: css({ ...dim(theme), fontWeight: theme.typography.fontWeightRegular }),
-});
+    ...mix.medium,
+  },
+  dim: { ...mix.dim, fontWeight: theme.typography.fontWeightRegular },
+}));

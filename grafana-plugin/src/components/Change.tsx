@@ -1,12 +1,10 @@
 import React from 'react';
-import { css } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { Icon, useStyles2 } from '@grafana/ui';
-import { dim, small } from './mixins';
+import { Icon } from '@grafana/ui';
+import { sheet } from './mixins';
 
 /** Points over the shown range; less than half a point is no change. */
 export function Change({ change }: { change: number | null }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   if (change === null || Math.abs(change) < 0.5) {
     return null;
   }
@@ -19,12 +17,12 @@ export function Change({ change }: { change: number | null }) {
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  change: css({
+const useStyles = sheet((theme, mix) => ({
+  change: {
     display: 'inline-flex',
     alignItems: 'center',
     whiteSpace: 'nowrap',
-    ...dim(theme),
-    ...small(theme),
-  }),
-});
+    ...mix.dim,
+    ...mix.small,
+  },
+}));

@@ -1,11 +1,10 @@
 import React from 'react';
-import { css, cx } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { Tooltip, useStyles2, useTheme2 } from '@grafana/ui';
+import { cx } from '@emotion/css';
+import { Tooltip, useTheme2 } from '@grafana/ui';
 import { checkName } from '../data/arrange';
 import { Check } from '../data/models';
 import { checkColor } from './view';
-import { dim, ellipsis, medium, noList, small } from './mixins';
+import { ellipsis, noList, sheet } from './mixins';
 
 const STATE_WORDS = { ok: 'ok', warning: 'warning', alert: 'alert', insufficient_data: 'insufficient data' };
 
@@ -17,7 +16,7 @@ export function describeCheck({ name, score, weight, state }: Check): string {
 
 /** `faded`: the figures are old, and neither good nor bad news. */
 export function CheckBars({ checks, faded }: { checks: readonly Check[]; faded: boolean }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   return (
     <ul className={s.list} aria-label="Checks">
@@ -44,21 +43,21 @@ export function CheckBars({ checks, faded }: { checks: readonly Check[]; faded: 
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  list: css({ ...noList }),
-  row: css({
+const useStyles = sheet((theme, mix) => ({
+  list: { ...noList },
+  row: {
     display: 'grid',
     gridTemplateColumns: 'minmax(0, 7.6em) 1fr 2em',
     alignItems: 'center',
     gap: theme.spacing(0.75),
     height: 18,
-    ...small(theme),
+    ...mix.small,
     lineHeight: 1.2,
-  }),
-  name: css({ ...dim(theme), ...ellipsis }),
-  alert: css({ color: theme.colors.text.primary, ...medium(theme) }),
-  track: css({ height: 6, borderRadius: 3, background: theme.colors.border.weak, overflow: 'hidden' }),
-  noData: css({ background: 'none', border: `1px dashed ${theme.colors.border.medium}` }),
-  bar: css({ display: 'block', height: '100%', borderRadius: 3 }),
-  value: css({ textAlign: 'right' }),
-});
+  },
+  name: { ...mix.dim, ...ellipsis },
+  alert: { color: theme.colors.text.primary, ...mix.medium },
+  track: { height: 6, borderRadius: 3, background: theme.colors.border.weak, overflow: 'hidden' },
+  noData: { background: 'none', border: `1px dashed ${theme.colors.border.medium}` },
+  bar: { display: 'block', height: '100%', borderRadius: 3 },
+  value: { textAlign: 'right' },
+}));

@@ -1,7 +1,6 @@
 import React from 'react';
-import { css, cx } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { Button, useStyles2, useTheme2 } from '@grafana/ui';
+import { cx } from '@emotion/css';
+import { Button, useTheme2 } from '@grafana/ui';
 import { CARD_HEIGHT } from '../data/layout';
 import { ModelHealth } from '../data/models';
 import { Distribution } from './Distribution';
@@ -9,7 +8,7 @@ import { driftText } from './DriftList';
 import { ModelCard } from './ModelCard';
 import { Choice } from './Toolbar';
 import { View } from './view';
-import { bare, dim, ellipsis, noList, small, tint } from './mixins';
+import { bare, ellipsis, noList, sheet, tint } from './mixins';
 
 interface Props {
   model: ModelHealth;
@@ -29,7 +28,7 @@ const BAR = 32;
 
 /** One model: its card, how far each feature is from its threshold, and the two distributions of one of them. */
 export function Detail({ model, models, feature, view, width, height, onBack }: Props) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const wide = width >= 640;
   const cardWidth = wide ? Math.min(320, Math.round(width * 0.4)) : width - 10;
   const sideWidth = wide ? width - cardWidth - 28 : width - 10;
@@ -76,7 +75,7 @@ export function Detail({ model, models, feature, view, width, height, onBack }: 
               feature={chosen.name}
               bins={bins}
               width={sideWidth}
-              height={Math.max(150, Math.min(260, height - BAR - 16 - 24 * Math.min(8, model.features.length)))}
+              height={Math.max(150, Math.min(400, height - BAR - 16 - 24 * Math.min(8, model.features.length)))}
             />
           )}
           {chosen !== undefined && bins === undefined && (
@@ -101,7 +100,7 @@ function FeatureBars({
   chosen: string | undefined;
   onChoose: (name: string) => void;
 }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   const color = (drifted: boolean) => tint(theme, drifted ? 'red' : 'green');
   return (
@@ -136,14 +135,14 @@ function FeatureBars({
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  root: css({ display: 'flex', flexDirection: 'column' }),
-  bar: css({ height: BAR, flex: 'none', display: 'flex', gap: theme.spacing(1), alignItems: 'flex-start' }),
-  body: css({ flex: 1, minHeight: 0, display: 'flex', gap: theme.spacing(2), overflow: 'auto' }),
-  narrow: css({ flexDirection: 'column', gap: theme.spacing(1) }),
-  dim: css({ ...dim(theme), ...small(theme) }),
-  list: css({ ...noList, marginBottom: theme.spacing(1) }),
-  feature: css({
+const useStyles = sheet((theme, mix) => ({
+  root: { display: 'flex', flexDirection: 'column' },
+  bar: { height: BAR, flex: 'none', display: 'flex', gap: theme.spacing(1), alignItems: 'flex-start' },
+  body: { flex: 1, minHeight: 0, display: 'flex', gap: theme.spacing(2), overflow: 'auto' },
+  narrow: { flexDirection: 'column', gap: theme.spacing(1) },
+  dim: { ...mix.dim, ...mix.small },
+  list: { ...noList, marginBottom: theme.spacing(1) },
+  feature: {
     ...bare,
     display: 'grid',
     gridTemplateColumns: 'minmax(60px, 34%) 1fr 6em',
@@ -153,20 +152,20 @@ const getStyles = (theme: GrafanaTheme2) => ({
     height: 24,
     padding: theme.spacing(0, 0.75),
     borderRadius: 3,
-    ...small(theme),
+    ...mix.small,
     '&:hover': { background: theme.colors.action.hover },
-  }),
-  chosen: css({ background: theme.colors.action.selected }),
-  name: css({ ...ellipsis }),
-  track: css({ position: 'relative', height: 6, borderRadius: 3, background: theme.colors.border.weak }),
-  barFill: css({ position: 'absolute', left: 0, top: 0, bottom: 0, borderRadius: 3 }),
-  mark: css({
+  },
+  chosen: { background: theme.colors.action.selected },
+  name: { ...ellipsis },
+  track: { position: 'relative', height: 6, borderRadius: 3, background: theme.colors.border.weak },
+  barFill: { position: 'absolute', left: 0, top: 0, bottom: 0, borderRadius: 3 },
+  mark: {
     position: 'absolute',
     left: '50%',
     top: -3,
     bottom: -3,
     width: 2,
     background: theme.colors.text.secondary,
-  }),
-  value: css({ textAlign: 'right', whiteSpace: 'nowrap' }),
-});
+  },
+  value: { textAlign: 'right', whiteSpace: 'nowrap' },
+}));

@@ -1,9 +1,7 @@
 import React from 'react';
-import { css } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { useStyles2, useTheme2 } from '@grafana/ui';
+import { useTheme2 } from '@grafana/ui';
 import { Bin } from '../data/models';
-import { dim, middle, small, tint } from './mixins';
+import { middle, sheet, tint } from './mixins';
 
 interface Props {
   feature: string;
@@ -18,7 +16,7 @@ const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)
 
 /** Baseline and current distribution of a feature, bin by bin, as shares: wide pale bars behind narrow strong ones. */
 export function Distribution({ feature, bins, width, height }: Props) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   const plot = height - AXIS - LEGEND;
   const most = bins.reduce((max, { baseline, current }) => Math.max(max, baseline, current), 0.01);
@@ -96,19 +94,19 @@ function short(name: string): string {
   return new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 }).format(value);
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  figure: css({ margin: 0 }),
-  legend: css({
+const useStyles = sheet((theme, mix) => ({
+  figure: { margin: 0 },
+  legend: {
     height: LEGEND,
     ...middle,
     gap: theme.spacing(0.75),
-    ...small(theme),
-    ...dim(theme),
+    ...mix.small,
+    ...mix.dim,
     whiteSpace: 'nowrap',
     overflow: 'hidden',
     '& i': { width: 10, height: 10, borderRadius: 2, flex: 'none' },
     '& i:not(:first-of-type)': { marginLeft: theme.spacing(1) },
-  }),
-  moved: css({ marginLeft: 'auto', color: theme.colors.text.primary, overflow: 'hidden', textOverflow: 'ellipsis' }),
-  tick: css({ fontSize: 11, fill: theme.colors.text.secondary }),
-});
+  },
+  moved: { marginLeft: 'auto', color: theme.colors.text.primary, overflow: 'hidden', textOverflow: 'ellipsis' },
+  tick: { fontSize: 11, fill: theme.colors.text.secondary },
+}));

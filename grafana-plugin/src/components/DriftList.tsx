@@ -1,9 +1,7 @@
 import React from 'react';
-import { css } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { useStyles2, useTheme2 } from '@grafana/ui';
+import { useTheme2 } from '@grafana/ui';
 import { ModelHealth } from '../data/models';
-import { bare, dim, ellipsis, middle, noList, small, tint } from './mixins';
+import { bare, ellipsis, middle, noList, sheet, tint } from './mixins';
 
 /** Three digits at most: `0.42`, `7.11`, `18`. */
 export const driftText = (value: number) => (Math.abs(value) < 10 ? value.toFixed(2) : value.toFixed(0));
@@ -18,7 +16,7 @@ export function DriftList({
   most: number;
   onOpen: (feature: string) => void;
 }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   const drifted = model.features.filter((feature) => feature.drifted);
   if (drifted.length === 0) {
@@ -43,20 +41,20 @@ export function DriftList({
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  list: css({ ...noList }),
-  row: css({
+const useStyles = sheet((theme, mix) => ({
+  list: { ...noList },
+  row: {
     ...middle,
     gap: theme.spacing(0.75),
     height: 18,
-    ...small(theme),
-  }),
-  dot: css({ width: 6, height: 6, borderRadius: 3, flex: 'none' }),
-  name: css({
+    ...mix.small,
+  },
+  dot: { width: 6, height: 6, borderRadius: 3, flex: 'none' },
+  name: {
     ...bare,
     ...ellipsis,
     '&:hover': { textDecoration: 'underline' },
-  }),
-  value: css({ marginLeft: 'auto', whiteSpace: 'nowrap' }),
-  dim: css({ ...dim(theme), whiteSpace: 'nowrap' }),
-});
+  },
+  value: { marginLeft: 'auto', whiteSpace: 'nowrap' },
+  dim: { ...mix.dim, whiteSpace: 'nowrap' },
+}));

@@ -1,13 +1,11 @@
 import React, { useMemo } from 'react';
-import { css } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { useStyles2, useTheme2 } from '@grafana/ui';
+import { useTheme2 } from '@grafana/ui';
 import { ModelHealth } from '../data/models';
 import { checkCell, checkColumns, featureCell, featureColumns, HeatCell } from './heat-cells';
 import { ModelName } from './ModelName';
 import { useRows } from './useRows';
 import { View } from './view';
-import { dim, ellipsis, medium, small } from './mixins';
+import { ellipsis, sheet } from './mixins';
 
 const ROW = 30;
 
@@ -21,7 +19,7 @@ interface Props {
 
 /** Models down, checks or features across. Heads stay in sight; only rows on screen are drawn. */
 export function HeatMap({ models, across, view, width, height }: Props) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   const columns = useMemo(
     () => (across === 'checks' ? checkColumns(models) : featureColumns(models)),
@@ -98,7 +96,7 @@ export function HeatMap({ models, across, view, width, height }: Props) {
 }
 
 function HeatBox({ text, title, color, open, ink }: HeatCell & { ink: string }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const style = { background: color, color: ink };
   return open === undefined ? (
     <span className={s.box} style={style} title={title}>
@@ -118,57 +116,58 @@ function HeatBox({ text, title, color, open, ink }: HeatCell & { ink: string }) 
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  scroll: css({
+const useStyles = sheet((theme, mix) => ({
+  scroll: {
     overflow: 'auto',
     overflowAnchor: 'none',
-  }),
-  table: css({
+  },
+  table: {
     borderCollapse: 'separate',
     borderSpacing: 0,
-    ...small(theme),
+    ...mix.small,
     '& th, & td': { padding: 1 },
     '& thead th': {
       position: 'sticky',
       top: 0,
       zIndex: 1,
       verticalAlign: 'bottom',
+      textAlign: 'center',
       background: theme.colors.background.primary,
-      ...dim(theme),
-      ...medium(theme),
+      ...mix.dim,
+      ...mix.medium,
     },
-  }),
-  corner: css({ textAlign: 'left', '&&': { left: 0, zIndex: 2 } }),
-  flat: css({
+  },
+  corner: { '&&': { left: 0, zIndex: 2, textAlign: 'left' } },
+  flat: {
     display: 'block',
     ...ellipsis,
     textAlign: 'center',
-  }),
-  upright: css({
+  },
+  upright: {
     display: 'inline-block',
     writingMode: 'vertical-rl',
     transform: 'rotate(180deg)',
     maxHeight: 108,
     ...ellipsis,
-  }),
-  name: css({
+  },
+  name: {
     position: 'sticky',
     left: 0,
     background: theme.colors.background.primary,
     textAlign: 'left',
     fontWeight: theme.typography.fontWeightRegular,
-  }),
-  nameBox: css({
+  },
+  nameBox: {
     display: 'flex',
     gap: theme.spacing(0.75),
     alignItems: 'baseline',
     minWidth: 0,
     paddingRight: theme.spacing(1),
-  }),
-  dim: css({ ...dim(theme) }),
-  cell: css({ height: ROW }),
-  none: css({ height: ROW }),
-  box: css({
+  },
+  dim: { ...mix.dim },
+  cell: { height: ROW },
+  none: { height: ROW },
+  box: {
     all: 'unset',
     boxSizing: 'border-box',
     display: 'flex',
@@ -178,5 +177,5 @@ const getStyles = (theme: GrafanaTheme2) => ({
     justifyContent: 'center',
     borderRadius: 2,
     '&:focus-visible': { outline: `2px solid ${theme.colors.text.primary}`, outlineOffset: -2 },
-  }),
-});
+  },
+}));

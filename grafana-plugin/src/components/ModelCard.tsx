@@ -1,7 +1,7 @@
 import React, { memo } from 'react';
-import { css, cx } from '@emotion/css';
+import { cx } from '@emotion/css';
 import { GrafanaTheme2 } from '@grafana/data';
-import { Icon, IconButton, useStyles2, useTheme2 } from '@grafana/ui';
+import { Icon, IconButton, useTheme2 } from '@grafana/ui';
 import { checkName, inAlert, reasonsOf } from '../data/arrange';
 import { formatAge } from '../data/duration';
 import { ModelHealth } from '../data/models';
@@ -12,7 +12,7 @@ import { ModelName } from './ModelName';
 import { Spark } from './Spark';
 import { StatusMark } from './StatusMark';
 import { checkColor, describeModel, View } from './view';
-import { dim, ellipsis, medium, middle, small, tint } from './mixins';
+import { ellipsis, middle, sheet, tint } from './mixins';
 
 interface Props {
   model: ModelHealth;
@@ -23,7 +23,7 @@ interface Props {
 
 /** From the top: who, how well, why not, where, since when. */
 export const ModelCard = memo(function ModelCard({ model, view, width, height }: Props) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const { options } = view;
   const theme = useTheme2();
   const { text, color } = view.paint(model);
@@ -65,7 +65,7 @@ export const ModelCard = memo(function ModelCard({ model, view, width, height }:
 
 /** Name, level, score and what is wrong, in two lines. */
 export const CompactCard = memo(function CompactCard({ model, view, width, height }: Props) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   const { text, color } = view.paint(model);
   const reasons = reasonsOf(model).map(({ name }) => checkName(name));
@@ -112,7 +112,7 @@ function Reasons({ model }: { model: ModelHealth }) {
 
 /** A good score can hide a check in alert: it is said beside the score. */
 function AlertCount({ model }: { model: ModelHealth }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const alerts = model.checks.filter(({ state }) => state === 'alert').length;
   return alerts === 0 || model.status === 'stale' ? null : <span className={s.alert}>{alerts} in alert</span>;
 }
@@ -125,7 +125,7 @@ function StatusWord({ model, now }: { model: ModelHealth; now: number }) {
 }
 
 function Head({ model, view }: Pick<Props, 'model' | 'view'>) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   return (
     <header className={s.head}>
       <ModelName model={model} view={view} />
@@ -146,8 +146,8 @@ function Head({ model, view }: Pick<Props, 'model' | 'view'>) {
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  card: css({
+const useStyles = sheet((theme, mix) => ({
+  card: {
     display: 'flex',
     flexDirection: 'column',
     gap: theme.spacing(1),
@@ -158,54 +158,54 @@ const getStyles = (theme: GrafanaTheme2) => ({
     border: `1px solid ${theme.colors.border.weak}`,
     borderLeft: '4px solid transparent',
     borderRadius: theme.shape.radius.default,
-  }),
-  compact: css({ gap: theme.spacing(0.25), padding: theme.spacing(0.5, 1), justifyContent: 'center' }),
-  stale: css({ borderStyle: 'dashed', background: 'none' }),
-  head: css({ ...middle, gap: theme.spacing(0.75), minWidth: 0, minHeight: 20 }),
-  version: css({
+  },
+  compact: { gap: theme.spacing(0.25), padding: theme.spacing(0.5, 1), justifyContent: 'center' },
+  stale: { borderStyle: 'dashed', background: 'none' },
+  head: { ...middle, gap: theme.spacing(0.75), minWidth: 0, minHeight: 20 },
+  version: {
     flex: 'none',
     maxWidth: '40%',
     ...ellipsis,
-    ...dim(theme),
-    ...small(theme),
-  }),
-  grow: css({ flex: 1 }),
-  scoreRow: css({ ...middle, gap: theme.spacing(1), height: 38, flex: 'none' }),
-  score: css({
+    ...mix.dim,
+    ...mix.small,
+  },
+  grow: { flex: 1 },
+  scoreRow: { ...middle, gap: theme.spacing(1), height: 38, flex: 'none' },
+  score: {
     fontSize: 32,
     lineHeight: 1,
-    ...medium(theme),
-  }),
-  smallScore: css({
+    ...mix.medium,
+  },
+  smallScore: {
     fontSize: theme.typography.h4.fontSize,
     lineHeight: 1.2,
-    ...medium(theme),
-  }),
-  alert: css({
-    ...small(theme),
-    ...medium(theme),
+    ...mix.medium,
+  },
+  alert: {
+    ...mix.small,
+    ...mix.medium,
     lineHeight: 1.3,
     padding: theme.spacing(0, 0.5),
     borderRadius: 2,
     whiteSpace: 'nowrap',
     color: theme.colors.getContrastText(tint(theme, 'red'), 4.5),
     background: tint(theme, 'red'),
-  }),
-  dim: css({ ...dim(theme) }),
-  level: css({ display: 'flex', flexDirection: 'column', justifyContent: 'center', alignItems: 'flex-start' }),
-  spark: css({ marginLeft: 'auto', display: 'flex' }),
-  reason: css({
-    ...dim(theme),
-    ...small(theme),
+  },
+  dim: { ...mix.dim },
+  level: { display: 'flex', flexDirection: 'column', justifyContent: 'center', alignItems: 'flex-start' },
+  spark: { marginLeft: 'auto', display: 'flex' },
+  reason: {
+    ...mix.dim,
+    ...mix.small,
     ...ellipsis,
-  }),
-  foot: css({
+  },
+  foot: {
     display: 'flex',
     justifyContent: 'space-between',
     alignItems: 'center',
     height: 18,
     marginTop: 'auto',
-    ...dim(theme),
-    ...small(theme),
-  }),
-});
+    ...mix.dim,
+    ...mix.small,
+  },
+}));

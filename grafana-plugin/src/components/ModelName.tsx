@@ -1,14 +1,12 @@
 import React from 'react';
-import { css } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { DataLinksContextMenu, useStyles2 } from '@grafana/ui';
+import { DataLinksContextMenu } from '@grafana/ui';
 import { ModelHealth } from '../data/models';
 import { View } from './view';
-import { bare, ellipsis, medium } from './mixins';
+import { bare, ellipsis, sheet } from './mixins';
 
 /** The name, and with it the way on: the field's data link, a menu of several, or without any the panel's own details. */
 export function ModelName({ model, view }: { model: ModelHealth; view: View }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const links = view.linksOf(model);
   const name = (
     <span className={s.name} title={model.name}>
@@ -48,14 +46,14 @@ export function ModelName({ model, view }: { model: ModelHealth; view: View }) {
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  name: css({ display: 'block', ...ellipsis }),
-  link: css({
+const useStyles = sheet((theme, mix) => ({
+  name: { display: 'block', ...ellipsis },
+  link: {
     ...bare,
     minWidth: 0,
-    ...medium(theme),
+    ...mix.medium,
     color: theme.colors.text.primary,
     borderRadius: 2,
     '&:hover': { color: theme.colors.text.link, textDecoration: 'underline' },
-  }),
-});
+  },
+}));

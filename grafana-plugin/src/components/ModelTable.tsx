@@ -1,7 +1,6 @@
 import React, { useMemo } from 'react';
-import { css, cx } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { Icon, IconButton, useStyles2, useTheme2 } from '@grafana/ui';
+import { cx } from '@emotion/css';
+import { Icon, IconButton, useTheme2 } from '@grafana/ui';
 import { checkName, checkNames } from '../data/arrange';
 import { formatAge } from '../data/duration';
 import { ModelHealth } from '../data/models';
@@ -14,7 +13,7 @@ import { Spark } from './Spark';
 import { StatusMark } from './StatusMark';
 import { useRows } from './useRows';
 import { checkColor, View } from './view';
-import { bare, dim, medium, small } from './mixins';
+import { bare, sheet } from './mixins';
 
 const ROW = 34;
 const HEAD = 30;
@@ -30,7 +29,7 @@ interface Props {
 
 /** A row a model; narrow panels lose the columns of the least use first. */
 export function ModelTable({ models, view, width, height, sortBy, onSort }: Props) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const { from, to, before, after, onScroll } = useRows(
     models.map(() => ROW),
     height - HEAD
@@ -98,7 +97,7 @@ function Row(props: {
   columns: { trend: boolean; drift: boolean; updated: boolean };
 }) {
   const { model, view, width, index, checks, columns } = props;
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const { text, color } = view.paint(model);
   const worst = model.features.at(0);
   return (
@@ -152,7 +151,7 @@ function Row(props: {
 }
 
 function CheckCell({ check }: { check: ModelHealth['checks'][number] | undefined }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   if (check === undefined) {
     return <td className={s.number} />;
@@ -168,16 +167,16 @@ function CheckCell({ check }: { check: ModelHealth['checks'][number] | undefined
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  scroll: css({
+const useStyles = sheet((theme, mix) => ({
+  scroll: {
     overflow: 'auto',
     overflowAnchor: 'none',
-  }),
-  table: css({
+  },
+  table: {
     width: '100%',
     borderCollapse: 'separate',
     borderSpacing: 0,
-    ...small(theme),
+    ...mix.small,
     '& th, & td': {
       padding: theme.spacing(0, 1),
       textAlign: 'left',
@@ -189,30 +188,30 @@ const getStyles = (theme: GrafanaTheme2) => ({
       top: 0,
       zIndex: 1,
       background: theme.colors.background.primary,
-      ...dim(theme),
-      ...medium(theme),
+      ...mix.dim,
+      ...mix.medium,
     },
     '& tr[aria-hidden]': { padding: 0 },
-  }),
-  sort: css({
+  },
+  sort: {
     ...bare,
     display: 'inline-flex',
     alignItems: 'center',
     '&:hover': { color: theme.colors.text.primary },
-  }),
-  row: css({ '&:hover': { background: theme.colors.action.hover } }),
-  stale: css({ '& td, & th': { borderBottomStyle: 'dashed', ...dim(theme) } }),
-  name: css({ maxWidth: 240, fontWeight: theme.typography.fontWeightRegular }),
-  nameBox: css({ display: 'flex', gap: theme.spacing(0.75), alignItems: 'baseline', minWidth: 0 }),
-  score: css({
+  },
+  row: { '&:hover': { background: theme.colors.action.hover } },
+  stale: { '& td, & th': { borderBottomStyle: 'dashed', ...mix.dim } },
+  name: { maxWidth: 240, fontWeight: theme.typography.fontWeightRegular },
+  nameBox: { display: 'flex', gap: theme.spacing(0.75), alignItems: 'baseline', minWidth: 0 },
+  score: {
     display: 'inline-flex',
     alignItems: 'center',
     gap: theme.spacing(1),
     '& b': { minWidth: '1.6em', textAlign: 'right', fontSize: theme.typography.body.fontSize },
-  }),
-  number: css({ '&&': { textAlign: 'right' } }),
-  alert: css({ fontWeight: theme.typography.fontWeightBold }),
-  dot: css({ display: 'inline-block', width: 8, height: 8, borderRadius: 4, marginLeft: theme.spacing(0.75) }),
-  drift: css({ maxWidth: 200, overflow: 'hidden', textOverflow: 'ellipsis' }),
-  dim: css({ ...dim(theme) }),
-});
+  },
+  number: { '&&': { textAlign: 'right' } },
+  alert: { fontWeight: theme.typography.fontWeightBold },
+  dot: { display: 'inline-block', width: 8, height: 8, borderRadius: 4, marginLeft: theme.spacing(0.75) },
+  drift: { maxWidth: 200, overflow: 'hidden', textOverflow: 'ellipsis' },
+  dim: { ...mix.dim },
+}));

@@ -1,11 +1,10 @@
 import React, { useState } from 'react';
-import { css, cx } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
+import { cx } from '@emotion/css';
 import { getBackendSrv } from '@grafana/runtime';
-import { ConfirmModal, IconButton, useStyles2 } from '@grafana/ui';
+import { ConfirmModal, IconButton } from '@grafana/ui';
 import { lastValueFrom } from 'rxjs';
 import { ModelHealth } from '../data/models';
-import { middle } from './mixins';
+import { middle, sheet } from './mixins';
 
 interface Props {
   model: ModelHealth;
@@ -17,7 +16,7 @@ interface Props {
 
 /** Asks, posts, and stays with the answer until it is dismissed. */
 export function RetrainDialog({ model, url, question, onClose }: Props) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const [result, setResult] = useState<{ ok: boolean; text: string } | null>(null);
   const post = async () => {
     setResult({ ok: true, text: `Asking for a retraining of ${model.name} …` });
@@ -70,8 +69,8 @@ function reasonOf(error: unknown): string {
   return text === undefined ? `status ${status ?? 'unknown'}` : String(text);
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  result: css({
+const useStyles = sheet((theme) => ({
+  result: {
     position: 'absolute',
     bottom: theme.spacing(1),
     left: theme.spacing(1),
@@ -84,7 +83,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     background: theme.colors.background.elevated ?? theme.colors.background.secondary,
     border: `1px solid ${theme.colors.success.border}`,
     boxShadow: theme.shadows.z2,
-  }),
-  failed: css({ borderColor: theme.colors.error.border }),
-  text: css({ flex: 1, minWidth: 0, overflowWrap: 'anywhere' }),
-});
+  },
+  failed: { borderColor: theme.colors.error.border },
+  text: { flex: 1, minWidth: 0, overflowWrap: 'anywhere' },
+}));

@@ -1,9 +1,8 @@
 import React, { lazy, Suspense, useCallback, useMemo, useState } from 'react';
-import { css } from '@emotion/css';
 import { FieldType, getDisplayProcessor, GrafanaTheme2, LoadingState, PanelProps } from '@grafana/data';
 import { PanelDataErrorView } from '@grafana/runtime';
-import { Button, useStyles2, useTheme2 } from '@grafana/ui';
-import { Filter, filterModels, groupModels, sortModels } from '../data/arrange';
+import { Button, useTheme2 } from '@grafana/ui';
+import { Filter, filterModels, groupLabels, groupModels, sortModels } from '../data/arrange';
 import { chooseLayout, COMPACT_HEIGHT, COMPACT_WIDTH } from '../data/layout';
 import { colorOf, levelOf } from '../data/levels';
 import { ModelHealth, readModels } from '../data/models';
@@ -17,12 +16,14 @@ import { Tile } from './Tile';
 import { Toolbar, TOOLBAR_HEIGHT } from './Toolbar';
 import { useRetrain } from './useRetrain';
 import { View } from './view';
-import { dim, tint } from './mixins';
+import { sheet, tint } from './mixins';
 
 // Loaded when they are first shown: the first glance is cards or a grid.
 const Detail = lazy(() => import('./Detail').then((module) => ({ default: module.Detail })));
 const ModelTable = lazy(() => import('./ModelTable').then((module) => ({ default: module.ModelTable })));
 const HeatMap = lazy(() => import('./HeatMap').then((module) => ({ default: module.HeatMap })));
+
+const GROUPED: readonly Layout[] = ['cards', 'compact', 'grid'];
 
 type Props = PanelProps<ScorecardOptions>;
 
@@ -63,13 +64,14 @@ function Models({
   height,
   replaceVariables,
 }: Props & { models: ModelHealth[]; now: number }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   const [filter, setFilter] = useState<Filter | null>(null);
   const [search, setSearch] = useState('');
   // What a viewer chose counts until the panel's own option is changed.
   const [sortBy, setSortBy] = useChosen<SortBy>(options.sortBy);
   const [chosenLayout, setLayout] = useChosen<Layout | 'auto'>(options.layout);
+  const [groupBy, setGroupBy] = useChosen(options.groupBy.trim());
   const [opened, setOpened] = useState<{ key: string; feature: string | null } | null>(null);
   const retrain = useRetrain(options, replaceVariables);
 
@@ -77,7 +79,11 @@ function Models({
     () => sortModels(filterModels(models, { filter, search }), sortBy),
     [models, filter, search, sortBy]
   );
-  const groups = useMemo(() => groupModels(shown, options.groupBy.trim()), [shown, options.groupBy]);
+  const groups = useMemo(() => groupModels(shown, groupBy), [shown, groupBy]);
+  const groupable = useMemo(
+    () => groupLabels(models, [options.modelLabel, options.versionLabel]),
+    [models, options.modelLabel, options.versionLabel]
+  );
   const open = useCallback(
     (model: ModelHealth, feature?: string) => setOpened({ key: model.key, feature: feature ?? null }),
     []
@@ -140,7 +146,9 @@ function Models({
     <div className={s.root} style={{ width, height }} data-testid="model-health" data-layout={layout}>
       {toolbar && (
         <Toolbar
-          {...{ models, width, filter, search, sortBy, layout }}
+          {...{ models, width, filter, search, sortBy, layout, groupBy }}
+          groupLabels={GROUPED.includes(layout) ? groupable : []}
+          onGroup={setGroupBy}
           onFilter={setFilter}
           onSearch={setSearch}
           onSort={setSortBy}
@@ -178,6 +186,9 @@ interface BodyProps {
 function Body({ layout, shown, groups, view, sortBy, width, height, onSort }: BodyProps) {
   const cell = useMemo<Cell>(() => cellOf(layout, shown, view, width), [layout, shown, view, width]);
   const size = { width, height };
+  const cells = (render: (model: ModelHealth, cellWidth: number) => React.ReactNode) => (
+    <CellGrid {...{ groups, cell, render }} {...size} />
+  );
   switch (layout) {
     case 'table':
       return <ModelTable models={shown} {...{ view, sortBy, onSort }} {...size} />;
@@ -185,33 +196,12 @@ function Body({ layout, shown, groups, view, sortBy, width, height, onSort }: Bo
     case 'features':
       return <HeatMap models={shown} across={layout} view={view} {...size} />;
     case 'grid':
-      return (
-        <CellGrid
-          groups={groups}
-          {...size}
-          cell={cell}
-          render={(model) => <Tile model={model} view={view} size={cell.height} />}
-        />
-      );
+      return cells((model) => <Tile model={model} view={view} size={cell.height} />);
     case 'compact':
-      return (
-        <CellGrid
-          groups={groups}
-          {...size}
-          cell={cell}
-          render={(model, cellWidth) => <CompactCard {...{ model, view }} width={cellWidth} height={cell.height} />}
-        />
-      );
+      return cells((model, cellWidth) => <CompactCard {...{ model, view }} width={cellWidth} height={cell.height} />);
     case 'cards':
     case 'detail':
-      return (
-        <CellGrid
-          groups={groups}
-          {...size}
-          cell={cell}
-          render={(model, cellWidth) => <ModelCard {...{ model, view }} width={cellWidth} height={cell.height} />}
-        />
-      );
+      return cells((model, cellWidth) => <ModelCard {...{ model, view }} width={cellWidth} height={cell.height} />);
   }
 }
 
@@ -253,8 +243,8 @@ function useChosen<T>(option: T): [T, (value: T) => void] {
   return [value, (next: T) => setChosen({ option, value: next })];
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  root: css({
+const useStyles = sheet((theme, mix) => ({
+  root: {
     display: 'flex',
     flexDirection: 'column',
     position: 'relative',
@@ -265,14 +255,14 @@ const getStyles = (theme: GrafanaTheme2) => ({
       outline: `2px solid ${theme.colors.primary.main}`,
       outlineOffset: -2,
     },
-  }),
-  nothing: css({
+  },
+  nothing: {
     flex: 1,
     display: 'flex',
     flexDirection: 'column',
     gap: theme.spacing(1),
     alignItems: 'center',
     justifyContent: 'center',
-    ...dim(theme),
-  }),
-});
+    ...mix.dim,
+  },
+}));

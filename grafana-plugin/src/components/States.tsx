@@ -1,14 +1,14 @@
 import React from 'react';
-import { css, keyframes } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { Alert, useStyles2 } from '@grafana/ui';
+import { keyframes } from '@emotion/css';
+import { Alert } from '@grafana/ui';
 import { columnsOf } from '../data/layout';
+import { sheet } from './mixins';
 
 const HEIGHT = 120;
 
 /** Shapes of cards, before the first answer. */
 export function Skeleton({ width, height, minCardWidth }: { width: number; height: number; minCardWidth: number }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const { columns, cellWidth } = columnsOf(8, width, {
     minWidth: Math.min(minCardWidth, width),
     maxWidth: 480,
@@ -32,15 +32,15 @@ export function Failure({ message }: { message: string }) {
   );
 }
 
-const pulse = keyframes({ '0%, 100%': { opacity: 0.4 }, '50%': { opacity: 0.9 } });
+const pulse = keyframes({ '0%, 100%': { opacity: 0.6 }, '50%': { opacity: 1 } });
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  skeleton: css({ display: 'flex', flexWrap: 'wrap', alignContent: 'flex-start', gap: 8, overflow: 'hidden' }),
-  bone: css({
+const useStyles = sheet((theme) => ({
+  skeleton: { display: 'flex', flexWrap: 'wrap', alignContent: 'flex-start', gap: 8, overflow: 'hidden' },
+  bone: {
     borderRadius: theme.shape.radius.default,
     background: theme.colors.background.secondary,
-    border: `1px solid ${theme.colors.border.weak}`,
+    border: `1px solid ${theme.colors.border.medium}`,
     boxSizing: 'border-box',
     '@media (prefers-reduced-motion: no-preference)': { animation: `${pulse} 1.6s ease-in-out infinite` },
-  }),
-});
+  },
+}));

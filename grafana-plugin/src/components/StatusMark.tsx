@@ -1,13 +1,12 @@
 import React from 'react';
-import { css } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { Icon, useStyles2 } from '@grafana/ui';
+import { Icon } from '@grafana/ui';
 import { Status } from '../data/levels';
 import { STATUS_ICONS, STATUS_WORDS } from './view';
+import { sheet } from './mixins';
 
 /** Icon in colour, word in the text's colour: colours of thresholds as text are too faint in the light theme. */
 export function StatusMark({ status, color, word = true }: { status: Status; color: string; word?: boolean }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   return (
     <span className={s.mark}>
       <Icon name={STATUS_ICONS[status]} size="sm" style={{ color }} aria-hidden />
@@ -16,12 +15,12 @@ export function StatusMark({ status, color, word = true }: { status: Status; col
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  mark: css({
+const useStyles = sheet((theme) => ({
+  mark: {
     display: 'inline-flex',
     alignItems: 'center',
     gap: theme.spacing(0.5),
     whiteSpace: 'nowrap',
     lineHeight: 1.3,
-  }),
-});
+  },
+}));

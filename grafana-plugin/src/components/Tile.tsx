@@ -1,15 +1,14 @@
 import React, { memo } from 'react';
-import { css, cx } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { useStyles2, useTheme2 } from '@grafana/ui';
+import { cx } from '@emotion/css';
+import { useTheme2 } from '@grafana/ui';
 import { checkName, inAlert, reasonsOf } from '../data/arrange';
 import { ModelHealth } from '../data/models';
 import { describeModel, View } from './view';
-import { bare, dim, middle, tint } from './mixins';
+import { bare, middle, sheet, tint } from './mixins';
 
 /** One model as one colour and its score. A corner is cut red when a check is in alert. */
 export const Tile = memo(function Tile({ model, view, size }: { model: ModelHealth; view: View; size: number }) {
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   const { text, color } = view.paint(model);
   const unknown = model.status === 'stale' || model.status === 'unknown';
@@ -34,8 +33,8 @@ export const Tile = memo(function Tile({ model, view, size }: { model: ModelHeal
   );
 });
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  tile: css({
+const useStyles = sheet((theme, mix) => ({
+  tile: {
     ...bare,
     position: 'relative',
     ...middle,
@@ -45,14 +44,14 @@ const getStyles = (theme: GrafanaTheme2) => ({
     overflow: 'hidden',
     fontSize: 11,
     '&:hover, &:focus-visible': { outline: `2px solid ${theme.colors.text.primary}`, outlineOffset: -2 },
-  }),
-  unknown: css({ border: `1px dashed ${theme.colors.border.strong}`, ...dim(theme) }),
-  corner: css({
+  },
+  unknown: { border: `1px dashed ${theme.colors.border.strong}`, ...mix.dim },
+  corner: {
     position: 'absolute',
     top: 0,
     right: 0,
     borderStyle: 'solid',
     borderWidth: '0 8px 8px 0',
     borderColor: `transparent ${tint(theme, 'dark-red')} transparent transparent`,
-  }),
-});
+  },
+}));

@@ -1,30 +1,14 @@
 import React from 'react';
-import { css, cx } from '@emotion/css';
-import { GrafanaTheme2 } from '@grafana/data';
-import { Button, Dropdown, FilterInput, Icon, Menu, useStyles2, useTheme2 } from '@grafana/ui';
+import { cx } from '@emotion/css';
+import { Button, Dropdown, FilterInput, Icon, Menu, useTheme2 } from '@grafana/ui';
 import { countStatuses, Filter, inAlert } from '../data/arrange';
 import { STATUSES } from '../data/levels';
 import { ModelHealth } from '../data/models';
-import { Layout, SortBy } from '../options';
+import { Layout, LAYOUT_WORDS, SORT_WORDS, SortBy } from '../options';
 import { STATUS_ICONS, STATUS_WORDS, statusColor } from './view';
-import { bare, small, tint } from './mixins';
+import { bare, sheet, tint } from './mixins';
 
 export const TOOLBAR_HEIGHT = 34;
-
-export const SORT_WORDS: Readonly<Record<SortBy, string>> = {
-  worst: 'Worst first',
-  drop: 'Largest drop',
-  name: 'Name',
-};
-export const LAYOUT_WORDS: Readonly<Record<Layout, string>> = {
-  cards: 'Cards',
-  compact: 'Compact',
-  grid: 'Colour grid',
-  table: 'Table',
-  checks: 'Checks heat-map',
-  features: 'Features heat-map',
-  detail: 'One model',
-};
 
 interface Props {
   models: readonly ModelHealth[];
@@ -33,16 +17,20 @@ interface Props {
   search: string;
   sortBy: SortBy;
   layout: Layout;
+  groupBy: string;
+  /** Labels to group by; none where the layout has no groups. */
+  groupLabels: readonly string[];
   onFilter: (filter: Filter | null) => void;
   onSearch: (search: string) => void;
   onSort: (sortBy: SortBy) => void;
   onLayout: (layout: Layout) => void;
+  onGroup: (label: string) => void;
 }
 
 /** Chips that count and filter, a search, the order, the layout; what there is no room for is left out from the end. */
 export function Toolbar(props: Props) {
   const { models, width, filter, search } = props;
-  const s = useStyles2(getStyles);
+  const s = useStyles();
   const theme = useTheme2();
   const counts = countStatuses(models);
   const alerts = models.filter(inAlert).length;
@@ -87,6 +75,14 @@ export function Toolbar(props: Props) {
           />
         </div>
       )}
+      {width >= 800 && props.groupLabels.length > 0 && (
+        <Choice
+          label="Group"
+          value={props.groupBy}
+          words={{ '': 'None', ...Object.fromEntries(props.groupLabels.map((label) => [label, label])) }}
+          onChange={props.onGroup}
+        />
+      )}
       {width >= 560 && <Choice label="Sort" value={props.sortBy} words={SORT_WORDS} onChange={props.onSort} />}
       {width >= 640 && <Choice label="View" value={props.layout} words={LAYOUT_WORDS} onChange={props.onLayout} />}
     </div>
@@ -116,6 +112,7 @@ export function Choice<T extends string>(props: {
         size="sm"
         fill="text"
         icon="angle-down"
+        iconPlacement="right"
         aria-label={`${props.label}: ${props.words[props.value]}`}
       >
         {props.label}: {props.words[props.value]}
@@ -124,17 +121,17 @@ export function Choice<T extends string>(props: {
   );
 }
 
-const getStyles = (theme: GrafanaTheme2) => ({
-  bar: css({
+const useStyles = sheet((theme, mix) => ({
+  bar: {
     height: TOOLBAR_HEIGHT,
     flex: 'none',
     display: 'flex',
     gap: theme.spacing(1),
     alignItems: 'flex-start',
     overflow: 'hidden',
-  }),
-  chips: css({ display: 'flex', gap: theme.spacing(0.5), minWidth: 0, padding: 2 }),
-  chip: css({
+  },
+  chips: { display: 'flex', gap: theme.spacing(0.5), minWidth: 0, padding: 2 },
+  chip: {
     ...bare,
     display: 'inline-flex',
     alignItems: 'center',
@@ -143,18 +140,18 @@ const getStyles = (theme: GrafanaTheme2) => ({
     padding: theme.spacing(0, 1),
     borderRadius: 12,
     whiteSpace: 'nowrap',
-    ...small(theme),
+    ...mix.small,
     color: theme.colors.text.primary,
     border: `1px solid ${theme.colors.border.weak}`,
     '&:hover': { background: theme.colors.action.hover },
-  }),
-  pressed: css({ background: theme.colors.action.selected, borderColor: theme.colors.primary.border }),
-  bell: css({ width: 8, height: 8, borderRadius: 4, background: tint(theme, 'red') }),
-  search: css({
+  },
+  pressed: { background: theme.colors.action.selected, borderColor: theme.colors.primary.border },
+  bell: { width: 8, height: 8, borderRadius: 4, background: tint(theme, 'red') },
+  search: {
     flex: '0 1 200px',
     minWidth: 80,
     marginLeft: 'auto',
     '& input': { height: 26 },
     '& > div': { height: 26 },
-  }),
-});
+  },
+}));

@@ -1,5 +1,5 @@
 import { series, NOW } from '../test/frames';
-import { countStatuses, filterModels, groupModels, reasonsOf, sortModels } from './arrange';
+import { countStatuses, filterModels, groupLabels, groupModels, reasonsOf, sortModels } from './arrange';
 import { readModels } from './models';
 
 const model = (name: string, values: Array<number | null>, states: Record<string, string> = {}, team = 'a') => [
@@ -52,6 +52,12 @@ test('groups by a label; a model without it is in a group of its own kind', () =
     ['b', 1],
   ]);
   expect(groupModels(models, 'env').map(({ name }) => name)).toEqual(['no env']);
+});
+
+test('grouped by labels that some models share, and that are not who they are', () => {
+  expect(groupLabels(models, ['model', 'version'])).toEqual(['team']);
+  expect(groupLabels(models, ['team'])).toEqual([]);
+  expect(groupLabels([], [])).toEqual([]);
 });
 
 test('the reasons are the checks in alert, or else those in warning', () => {

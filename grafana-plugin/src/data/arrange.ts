@@ -74,6 +74,20 @@ export function groupModels(models: readonly ModelHealth[], label: string): Grou
   return [...groups].map(([name, members]) => ({ name, models: members }));
 }
 
+/** Labels that tell some models from others, but not each from all: what can be grouped by. In the order of the alphabet. */
+export function groupLabels(models: readonly ModelHealth[], identity: readonly string[]): string[] {
+  const values = new Map<string, Set<string>>();
+  for (const { labels } of models) {
+    for (const [label, value] of Object.entries(labels)) {
+      values.set(label, (values.get(label) ?? new Set()).add(value));
+    }
+  }
+  return [...values]
+    .filter(([label, { size }]) => size > 1 && size < models.length && !identity.includes(label))
+    .map(([label]) => label)
+    .sort();
+}
+
 export function countStatuses(models: readonly ModelHealth[]): Record<Status, number> {
   const counts = { poor: 0, fair: 0, stale: 0, unknown: 0, good: 0, excellent: 0 };
   for (const { status } of models) {

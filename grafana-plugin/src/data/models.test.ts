@@ -15,6 +15,13 @@ const options: ModelsOptions = {
 const read = (frames: DataFrame[], more: Partial<ModelsOptions> = {}) => readModels(frames, { ...options, ...more });
 const churn = { model: 'churn', version: '2' };
 
+test('of a feature with a series for each window the worst is shown, once', () => {
+  const drift = (window: string, value: number) =>
+    series('ml_feature_drift_kl_divergence_nats', { ...churn, feature: 'age', window }, [value]);
+  const [{ features }] = read([drift('24h', 0.4), drift('7d', 0.9), drift('1h', 0.1)]);
+  expect(features.map(({ name, value }) => [name, value])).toEqual([['age', 0.9]]);
+});
+
 describe('the score of a model', () => {
   const cases: Array<[string, DataFrame[], Partial<ModelHealth>]> = [
     [

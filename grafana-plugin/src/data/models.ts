@@ -73,7 +73,8 @@ interface Draft {
   score: number | null;
   updatedAt: number | null;
   readonly checks: Map<string, Check>;
-  readonly drift: Map<string, Array<{ name: string; value: number }>>;
+  /** By statistic, then by feature. */
+  readonly drift: Map<string, Map<string, number>>;
   readonly thresholds: Map<string, number>;
   readonly bins: Map<string, Map<string, { baseline: number; current: number }>>;
 }
@@ -148,7 +149,9 @@ function add(draft: Draft, role: Role, sample: Sample, options: ModelsOptions): 
     case 'drift':
       if (feature !== undefined && value !== null) {
         const { key } = statisticOf(sample);
-        draft.drift.set(key, [...(draft.drift.get(key) ?? []), { name: feature, value }]);
+        const values = draft.drift.get(key) ?? new Map<string, number>();
+        // A feature has a series for each window of the check: the worst is shown.
+        draft.drift.set(key, values.set(feature, Math.max(value, values.get(feature) ?? -Infinity)));
       }
       return;
     case 'threshold':
@@ -263,8 +266,8 @@ function featuresOf({ drift, thresholds }: Draft, { driftStatistic, driftThresho
     driftThreshold > 0
       ? driftThreshold
       : ((statistic.signal === null ? undefined : thresholds.get(statistic.signal)) ?? statistic.threshold);
-  return (drift.get(key) ?? [])
-    .map(({ name, value }) => ({ name, value, statistic, threshold, drifted: value > threshold }))
+  return [...(drift.get(key) ?? [])]
+    .map(([name, value]) => ({ name, value, statistic, threshold, drifted: value > threshold }))
     .sort((a, b) => b.value - a.value || a.name.localeCompare(b.name));
 }
 

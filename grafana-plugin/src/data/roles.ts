@@ -3,31 +3,6 @@ import { Sample } from './samples';
 export type Role =
   'score' | 'level' | 'check' | 'weight' | 'state' | 'drift' | 'threshold' | 'updated' | 'baseline' | 'current';
 
-const ROLES: ReadonlySet<string> = new Set<Role>([
-  'score',
-  'level',
-  'check',
-  'weight',
-  'state',
-  'drift',
-  'threshold',
-  'updated',
-  'baseline',
-  'current',
-]);
-
-const BY_METRIC: Readonly<Record<string, Role>> = {
-  ml_model_health_score: 'score',
-  ml_model_health_level: 'level',
-  ml_model_check_score: 'check',
-  ml_model_check_weight_ratio: 'weight',
-  ml_model_check_state: 'state',
-  ml_alert_threshold: 'threshold',
-  ml_last_prediction_timestamp_seconds: 'updated',
-  ml_feature_baseline_bin_ratio: 'baseline',
-  ml_feature_bin_total: 'current',
-};
-
 /** How a drift statistic is named to people; `signal` is its row in `ml_alert_threshold`. */
 export interface DriftStatistic {
   readonly key: string;
@@ -46,12 +21,36 @@ export const DRIFT_STATISTICS: readonly DriftStatistic[] = [
   { key: 'wasserstein', name: 'W1', signal: null, threshold: 0.5 },
 ];
 const PREFIX = 'ml_feature_drift_';
+const STATISTIC_OF: ReadonlyMap<string, DriftStatistic> = new Map(
+  DRIFT_STATISTICS.flatMap((statistic) => [
+    [statistic.key, statistic],
+    [PREFIX + statistic.key, statistic],
+  ])
+);
+
+const METRICS: ReadonlyArray<readonly [metric: string, role: Role]> = [
+  ['ml_model_health_score', 'score'],
+  ['ml_model_health_level', 'level'],
+  ['ml_model_check_score', 'check'],
+  ['ml_model_check_weight_ratio', 'weight'],
+  ['ml_model_check_state', 'state'],
+  ['ml_alert_threshold', 'threshold'],
+  ['ml_last_prediction_timestamp_seconds', 'updated'],
+  ['ml_feature_baseline_bin_ratio', 'baseline'],
+  ['ml_feature_bin_total', 'current'],
+];
+/** By a metric's name, by the role itself, or by a statistic of drift. */
+const ROLE_OF: ReadonlyMap<string, Role> = new Map([
+  ...METRICS,
+  ...METRICS.map(([, role]) => [role, role] as const),
+  ['drift', 'drift'],
+  ...[...STATISTIC_OF.keys()].map((name) => [name, 'drift'] as const),
+]);
 
 /** What a drift sample measures. Another metric with a feature label is shown under its own name. */
 export function statisticOf({ names }: Sample): DriftStatistic {
   for (const name of names) {
-    const key = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
-    const known = DRIFT_STATISTICS.find((statistic) => statistic.key === key);
+    const known = STATISTIC_OF.get(name);
     if (known) {
       return known;
     }
@@ -70,13 +69,13 @@ export interface LabelNames {
  */
 export function roleOf(sample: Sample, { checkLabel, featureLabel }: LabelNames): Role | null {
   for (const name of sample.names) {
-    const role = BY_METRIC[name] ?? (ROLES.has(name) ? (name as Role) : null);
-    if (role !== null) {
+    const role = ROLE_OF.get(name);
+    if (role !== undefined) {
       return role;
     }
-    if (name.startsWith(PREFIX) || DRIFT_STATISTICS.some(({ key }) => key === name)) {
-      // A bound or a p-value is no size of drift.
-      return DRIFT_STATISTICS.some(({ key }) => PREFIX + key === name || key === name) ? 'drift' : null;
+    // A bound or a p-value is no size of drift.
+    if (name.startsWith(PREFIX)) {
+      return null;
     }
   }
   const { labels } = sample;
