@@ -37,10 +37,7 @@ export const runners = [
     install: () => ensureInstalled('grafana-plugin'),
     run: (args) => {
       const cwd = path.join(root, 'grafana-plugin');
-      const broken = ['typecheck', 'lint'].filter((name) => run('npm', ['run', '--silent', name], { cwd }) !== 0);
-      for (const name of broken) console.error(`grafana-plugin: npm run ${name} failed`);
-      const result = jest(cwd, 'jest.config.js', args);
-      return { ...result, status: broken.length > 0 ? 1 : result.status, failed: result.failed + broken.length };
+      return checked(cwd, jest(cwd, 'jest.config.js', args));
     },
   },
   {
@@ -53,9 +50,9 @@ export const runners = [
         ensureInstalled(folder);
     },
     run: (args) => {
-      const built = jest(root, 'dashboards/jest.config.js', args);
+      const built = checked(path.join(root, host), jest(root, 'dashboards/jest.config.js', args));
       // What is not installed was named before, and is there with CI=true.
-      const files = Object.entries({ panel: ['chromium'], dashboards: ['chromium', 'prometheus'] })
+      const files = Object.entries({ plugin: [], panel: ['chromium'], dashboards: ['chromium', 'prometheus'] })
         .filter(([, programs]) => programs.every(onPath))
         .map(([name]) => path.join(host, 'test', `${name}.test.mjs`));
       const wanted = files.filter(
@@ -66,6 +63,13 @@ export const runners = [
     },
   },
 ];
+
+/** Types and lint of what has packages of its own, which `npm run check` does not install; each that fails is a failed test. */
+function checked(cwd, result) {
+  const broken = ['typecheck', 'lint'].filter((name) => run('npm', ['run', '--silent', name], { cwd }) !== 0);
+  for (const name of broken) console.error(`${path.relative(root, cwd)}: npm run ${name} failed`);
+  return { ...result, status: broken.length > 0 ? 1 : result.status, failed: result.failed + broken.length };
+}
 
 /** Node's own test runner, one file after another, and the counts of its report. */
 function nodeTests(files) {

@@ -88,9 +88,7 @@ function Table({ data, width, height }: D.PanelProps) {
             <tr key={row}>
               {frame.fields.map((field) => (
                 <td key={field.name} style={cell}>
-                  {field.display
-                    ? D.formattedValueToString(field.display(field.values[row]))
-                    : String(field.values[row])}
+                  <Cell field={field} row={row} />
                 </td>
               ))}
             </tr>
@@ -98,6 +96,19 @@ function Table({ data, width, height }: D.PanelProps) {
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** The first data link of a field is the cell's. */
+function Cell({ field, row }: { field: D.Field; row: number }) {
+  const text = field.display ? D.formattedValueToString(field.display(field.values[row])) : String(field.values[row]);
+  const link = field.config.links?.length ? field.getLinks?.({ valueRowIndex: row }).at(0) : undefined;
+  return link === undefined ? (
+    <>{text}</>
+  ) : (
+    <a href={link.href} title={link.title} style={{ textDecoration: 'underline' }}>
+      {text}
+    </a>
   );
 }
 
@@ -112,7 +123,7 @@ const LINE_SETTINGS = {
   axisPlacement: 'auto',
   spanNulls: false,
 };
-const KINDS: Record<string, () => D.PanelPlugin> = {
+const KINDS: Partial<Record<string, () => D.PanelPlugin>> = {
   stat: () => new D.PanelPlugin(Stat).useFieldConfig(),
   table: () => new D.PanelPlugin(Table).useFieldConfig(),
   timeseries: () =>

@@ -132,7 +132,7 @@ function states() {
 }
 
 function Dashboard({ title, links }: { title: string; links: { uid: string; title: string }[] }) {
-  S.useUrlSync(scene!, { updateUrlOnInit: false } as any);
+  S.useUrlSync(scene!, { updateUrlOnInit: false });
   const Body = scene!.Component;
   return (
     <main style={{ background: theme.colors.background.canvas, minHeight: '100vh', padding: 16 }}>
@@ -181,8 +181,8 @@ async function start() {
 }
 
 start()
-  .catch((error) => {
-    document.body.innerText = `The page failed: ${error}`;
+  .catch((error: unknown) => {
+    document.body.innerText = `The page failed: ${String(error)}`;
     throw error;
   })
   .finally(() => Object.assign(window, { __ready: true }));

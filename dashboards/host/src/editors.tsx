@@ -3,8 +3,8 @@ import * as D from '@grafana/data';
 import { Input, RadioButtonGroup, Select, Slider, Switch } from '@grafana/ui';
 import React from 'react';
 
-type Props = D.StandardEditorProps<any, any>;
-const choices = (item: Props['item']) => (item.settings as any)?.options ?? [];
+type Props = D.StandardEditorProps;
+const choices = (item: Props['item']) => item.settings?.options ?? [];
 
 const editors: Record<string, (props: Props) => React.ReactElement> = {
   text: ({ value, onChange, id }) => (
@@ -28,7 +28,7 @@ const editors: Record<string, (props: Props) => React.ReactElement> = {
     <Select inputId={id} value={value} options={choices(item)} onChange={(option: any) => onChange(option.value)} />
   ),
   slider: ({ value, onChange, item }) => {
-    const { min = 0, max = 100, step } = (item.settings ?? {}) as any;
+    const { min = 0, max = 100, step } = item.settings ?? {};
     return <Slider value={value} min={min} max={max} step={step} onChange={onChange} />;
   },
 };

@@ -17,8 +17,8 @@ const NOW = Date.parse('2026-11-23T12:00:00Z');
 const HOUR_MS = 3_600_000;
 const range: D.TimeRange = { from: D.dateTime(NOW - HOUR_MS), to: D.dateTime(NOW), raw: { from: 'now-1h', to: 'now' } };
 
-const interpolate = (text: string, variables?: D.ScopedVars) =>
-  (text ?? '').replace(/\$\{([\w.]+)(?::\w+)?\}|\$(\w+)/g, (whole, braced: string, plain: string) => {
+const interpolate = (text: string | undefined, variables?: D.ScopedVars) =>
+  (text ?? '').replace(/\$\{([\w.]+)(?::\w+)?\}|\$(\w+)/g, (whole, braced: string | undefined, plain: string) => {
     const path = (braced ?? plain).split('.');
     const found = path.slice(1).reduce((at: any, key) => at?.[key], variables?.[path[0]]?.value);
     return found === undefined ? whole : String(found);
@@ -39,7 +39,7 @@ function dataOf(plugin: D.PanelPlugin, fieldConfig: D.FieldConfigSource): D.Pane
     data: frames.series,
     fieldConfig,
     fieldConfigRegistry: plugin.fieldConfigRegistry,
-    replaceVariables: interpolate as D.InterpolateFunction,
+    replaceVariables: interpolate,
     theme,
     timeZone: 'utc',
   });
@@ -109,7 +109,7 @@ function Page({ plugin, stored, data }: PageProps) {
               height={innerHeight}
               timeRange={range}
               onChangeTimeRange={() => {}}
-              replaceVariables={interpolate as D.InterpolateFunction}
+              replaceVariables={interpolate}
               eventBus={new D.EventBusSrv()}
               onOptionsChange={setOptions}
               onFieldConfigChange={() => {}}
@@ -176,7 +176,7 @@ try {
   );
   Object.assign(window, { __renderMs: performance.now() - started, __react: React.version });
 } catch (error) {
-  document.body.innerText = `The page failed: ${error}`;
+  document.body.innerText = `The page failed: ${String(error)}`;
   throw error;
 } finally {
   Object.assign(window, { __ready: true });

@@ -12,6 +12,7 @@ import moment from 'moment';
 import * as React from 'react';
 import * as ReactDOM from 'react-dom';
 import * as rxjs from 'rxjs';
+import { DataErrorView } from './services';
 
 const System = (window as any).System;
 const byDefault = (value: unknown) => ({ default: value, __useDefault: true });
@@ -22,7 +23,7 @@ const shared: Record<string, unknown> = {
   '@emotion/css': emotionCss,
   '@emotion/react': emotionReact,
   '@grafana/data': grafanaData,
-  '@grafana/runtime': grafanaRuntime,
+  '@grafana/runtime': { ...grafanaRuntime, PanelDataErrorView: DataErrorView },
   '@grafana/ui': grafanaUi,
   rxjs,
   lodash,

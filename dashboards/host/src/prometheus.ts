@@ -32,11 +32,11 @@ export function inMatcher(value: string | string[], variable?: { multi?: boolean
 }
 
 export class PrometheusSource extends D.DataSourceApi<Target> {
-  constructor(
-    settings: D.DataSourceInstanceSettings,
-    private readonly replace: Replace,
-  ) {
+  private readonly replace: Replace;
+
+  constructor(settings: D.DataSourceInstanceSettings, replace: Replace) {
     super(settings);
+    this.replace = replace;
   }
 
   async testDatasource() {
@@ -86,7 +86,7 @@ export class PrometheusSource extends D.DataSourceApi<Target> {
     return (await api('query_range', { query, start: aligned(from), end: aligned(to), step: String(step) })).result;
   }
 
-  async metricFindQuery(
+  override async metricFindQuery(
     query: string | { query: string },
     options?: { scopedVars?: D.ScopedVars },
   ): Promise<D.MetricFindValue[]> {
@@ -103,7 +103,9 @@ function seriesOf({ refId, legendFormat }: Target, { metric, values }: Result): 
   const { __name__ = '', ...labels } = metric;
   const written = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
   const name = legendFormat
-    ? legendFormat.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, label) => metric[label] ?? '')
+    ? legendFormat.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, label: string) =>
+        Object.hasOwn(metric, label) ? metric[label] : '',
+      )
     : `${__name__}{${written.join(', ')}}`;
   return {
     refId,

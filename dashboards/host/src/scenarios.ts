@@ -1,5 +1,6 @@
 // Answers of a Prometheus data source, made up: the panel's states that a healthy Prometheus does not show.
-import { createDataFrame, DataFrame, DataFrameType, FieldType, LoadingState, PanelData } from '@grafana/data';
+import { createDataFrame, DataFrameType, FieldType, LoadingState } from '@grafana/data';
+import type { DataFrame, PanelData } from '@grafana/data';
 
 const NAMES = [
   'move_probability',

@@ -18,14 +18,13 @@ function provide(setter: string, value: unknown): void {
 }
 
 export function installServices({ interpolate, loadPanel, loadedPanel, dataSources }: Services): void {
-  provide('setPanelDataErrorView', DataErrorView);
   provide('setAppEvents', new D.EventBusSrv());
   provide('setEchoSrv', { flush() {}, addBackend() {}, addEvent() {} });
   provide('setBackendSrv', backend());
   provide('setTemplateSrv', {
     replace: interpolate,
     getVariables: () => [],
-    containsTemplate: (text: string) => /\$/.test(text ?? ''),
+    containsTemplate: (text?: string) => text?.includes('$') ?? false,
     updateTimeRange() {},
   });
   provide('setLocationSrv', { update() {} });
@@ -52,6 +51,8 @@ function backend() {
       headers: { 'content-type': 'application/json' },
     });
     const data = await response.json().catch(() => ({}));
+    // As Grafana's own: what is thrown is no Error.
+    // eslint-disable-next-line @typescript-eslint/only-throw-error
     if (!response.ok) throw { status: response.status, data };
     return { data, status: response.status, ok: true };
   };
@@ -65,7 +66,8 @@ function backend() {
   };
 }
 
-function DataErrorView({ message, data }: { message?: string; data: D.PanelData }) {
+/** Grafana's own is not in its packages, which only say that there is no data. */
+export function DataErrorView({ message, data }: { message?: string; data: D.PanelData }) {
   return (
     <div style={{ display: 'grid', placeItems: 'center', height: '100%', textAlign: 'center' }}>
       {message ?? (data.series.length > 0 ? 'Data is missing a number field' : 'No data')}

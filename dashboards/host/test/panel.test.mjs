@@ -13,7 +13,11 @@ before(async () => {
 after(() => host?.close());
 
 const with_ = (options) => `options=${encodeURIComponent(JSON.stringify(options))}`;
-const shot = (page, name) => page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
+/** Icons come by themselves, after the first drawing. */
+const shot = async (page, name) => {
+  await page.waitForLoadState('networkidle');
+  await page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
+};
 
 // Each with a text that only this state shows.
 const SCENARIOS = [
@@ -23,7 +27,7 @@ const SCENARIOS = [
   ['zero', 'scenario=zero', /churn\s+0\s+Poor/],
   ['boundary', 'scenario=boundary', /69\s+Fair/],
   ['refreshing', 'scenario=refreshing&n=8', /3 in alert/],
-  ['empty', 'scenario=empty', /Unable to render data/],
+  ['empty', 'scenario=empty', /No data/],
   ['error', 'scenario=error', /parse error/],
   ['no-label', 'scenario=no-label', /No series has the label “model”/],
   ['loading', 'scenario=loading', /Model health/],

@@ -1,0 +1,5 @@
+/** The bundler gives style sheets as texts. */
+declare module '*.css' {
+  const text: string;
+  export default text;
+}
