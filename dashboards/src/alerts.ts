@@ -1,3 +1,4 @@
+import { BigValueTextMode } from '@grafana/grafana-foundation-sdk/common';
 import { buildDashboard } from './dashboard.ts';
 import { figure, lines, RETRAIN, rows, scorecard } from './panels.ts';
 
@@ -46,7 +47,7 @@ export const alerts = () =>
         description: 'What people, or later labels, said of alerts: true, false, benign, duplicate, unactionable.',
         place: { x: 8, y: 8, w: 8, h: 8 },
         queries: [{ expr: 'sum by (verdict) (ml_alert_verdicts_total)', legend: '{{verdict}}' }],
-      }),
+      }).textMode(BigValueTextMode.ValueAndName),
       lines({
         title: 'Time to acknowledge',
         description: 'Median over six hours.',

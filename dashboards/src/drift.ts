@@ -56,7 +56,8 @@ export const drift = () =>
           description:
             'Benjamini-Hochberg adjusted over the features of a model. Small alone is no fault: the effect has to be large as well.',
           place: { x: 12, y: 18, w: 12, h: 8 },
-          decimals: 4,
+          unit: 'sci',
+          decimals: 1,
           queries: [{ expr: `sort(${windowed('ml_feature_drift_ks_pvalue')})` }],
         },
         { model: 'Model', version: 'Version', feature: 'Feature', window: 'Window', Value: 'p' },

@@ -99,11 +99,14 @@ function common<B extends Builder>(builder: B, panel: Panel, asTable = false): B
 export const lines = (panel: Panel): timeseries.PanelBuilder =>
   common(new timeseries.PanelBuilder(), panel).lineWidth(2).fillOpacity(0).spanNulls(false);
 
-export const figure = (panel: Panel): stat.PanelBuilder =>
-  common(new stat.PanelBuilder(), {
-    ...panel,
-    queries: panel.queries.map((query) => ({ instant: true, ...query })),
-  });
+export function figure(panel: Panel): stat.PanelBuilder {
+  const queries = panel.queries.map((query) => ({ instant: true, ...query }));
+  const builder = common(new stat.PanelBuilder(), { ...panel, queries });
+  // Without thresholds of its own a figure gets Grafana's, by which more than 80 of anything is red.
+  return panel.thresholds === undefined
+    ? builder.colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Fixed).fixedColor('text'))
+    : builder;
+}
 
 /** @param columns the labels to show, in order, with the word for each; `Value` is the number */
 export const rows = (panel: Panel, columns: Readonly<Record<string, string>>): table.PanelBuilder =>

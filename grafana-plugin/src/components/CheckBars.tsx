@@ -1,6 +1,6 @@
 import React from 'react';
 import { cx } from '@emotion/css';
-import { Tooltip, useTheme2 } from '@grafana/ui';
+import { useTheme2 } from '@grafana/ui';
 import { checkName } from '../data/arrange';
 import { Check } from '../data/models';
 import { checkColor } from './view';
@@ -21,23 +21,21 @@ export function CheckBars({ checks, faded }: { checks: readonly Check[]; faded: 
   return (
     <ul className={s.list} aria-label="Checks">
       {checks.map((check) => (
-        <Tooltip key={check.name} content={describeCheck(check)}>
-          <li className={s.row} data-state={check.state}>
-            <span className={cx(s.name, check.state === 'alert' && s.alert)}>{checkName(check.name)}</span>
-            <span className={cx(s.track, check.score === null && s.noData)}>
-              <span
-                className={s.bar}
-                style={{
-                  width: `${Math.max(check.score === null ? 0 : 2, check.score ?? 0)}%`,
-                  background: faded ? theme.colors.border.strong : checkColor(check, theme),
-                }}
-              />
-            </span>
-            <span className={cx(s.value, check.state === 'alert' && s.alert)}>
-              {check.score === null ? '–' : Math.round(check.score)}
-            </span>
-          </li>
-        </Tooltip>
+        <li key={check.name} className={s.row} data-state={check.state} title={describeCheck(check)}>
+          <span className={cx(s.name, check.state === 'alert' && s.alert)}>{checkName(check.name)}</span>
+          <span className={cx(s.track, check.score === null && s.noData)}>
+            <span
+              className={s.bar}
+              style={{
+                width: `${Math.max(check.score === null ? 0 : 2, check.score ?? 0)}%`,
+                background: faded ? theme.colors.border.strong : checkColor(check, theme),
+              }}
+            />
+          </span>
+          <span className={cx(s.value, check.state === 'alert' && s.alert)}>
+            {check.score === null ? '–' : Math.round(check.score)}
+          </span>
+        </li>
       ))}
     </ul>
   );

@@ -62,7 +62,7 @@ export function HeatMap({ models, across, view, width, height }: Props) {
         <tbody>
           {before > 0 && <tr aria-hidden style={{ height: before }} />}
           {models.slice(from, to).map((model, i) => (
-            <tr key={model.key} style={{ height: ROW }} aria-rowindex={from + i + 2}>
+            <tr key={from + i} style={{ height: ROW }} aria-rowindex={from + i + 2}>
               <th scope="row" className={s.name} style={{ maxWidth: nameWidth }}>
                 <span className={s.nameBox}>
                   <ModelName model={model} view={view} />

@@ -79,7 +79,7 @@ export function ModelTable({ models, view, width, height, sortBy, onSort }: Prop
         <tbody>
           {before > 0 && <tr aria-hidden style={{ height: before }} />}
           {models.slice(from, to).map((model, i) => (
-            <Row key={model.key} index={from + i} {...{ model, view, width, columns, checks }} />
+            <Row key={from + i} index={from + i} {...{ model, view, width, columns, checks }} />
           ))}
           {after > 0 && <tr aria-hidden style={{ height: after }} />}
         </tbody>
@@ -191,6 +191,7 @@ const useStyles = sheet((theme, mix) => ({
       ...mix.dim,
       ...mix.medium,
     },
+    '& td > *': { verticalAlign: 'middle' },
     '& tr[aria-hidden]': { padding: 0 },
   },
   sort: {
