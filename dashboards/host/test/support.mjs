@@ -53,7 +53,7 @@ export async function seriousFindings(page, selector) {
   );
 }
 
-/** Texts that are cut off without an ellipsis, and cards that lie on one another. */
+/** Texts that are cut off without an ellipsis, and cards and controls that lie on one another or leave the panel. */
 export function layoutFaults(page) {
   return page.evaluate(() => {
     const faults = [];
@@ -66,6 +66,13 @@ export function layoutFaults(page) {
       }),
     );
     for (const cell of cells) if (cell.right > panel.right + 1) faults.push('a cell leaves the panel');
+    for (const chip of document.querySelectorAll('#panel [role=group] > *')) {
+      const next = chip.parentElement.nextElementSibling?.getBoundingClientRect() ?? panel;
+      const edge = next === panel ? panel.right : next.left;
+      if (chip.getBoundingClientRect().right > edge + 1) faults.push(`the filter ${chip.textContent} is covered`);
+    }
+    const bar = document.querySelector('#panel [role=group]')?.parentElement;
+    if (bar && bar.scrollWidth > bar.clientWidth + 1) faults.push('the toolbar is wider than the panel');
     for (const card of document.querySelectorAll('#panel article')) {
       const box = card.getBoundingClientRect();
       if (card.scrollHeight > card.clientHeight + 1) faults.push(`${card.ariaLabel} is higher than its card`);

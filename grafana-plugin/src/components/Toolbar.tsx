@@ -34,7 +34,13 @@ export function Toolbar(props: Props) {
   const theme = useTheme2();
   const counts = countStatuses(models);
   const alerts = models.filter(inAlert).length;
-  const words = width >= 760;
+  const filters: Filter[] = [
+    ...(alerts > 0 ? (['alert'] as const) : []),
+    ...STATUSES.filter((status) => counts[status] > 0),
+  ].slice(0, Math.floor(width / 48));
+  const grouped = width >= 800 && props.groupLabels.length > 0;
+  // About as wide as they get, beside a search box of its least width.
+  const words = width >= 95 * filters.length + (grouped ? 500 : 380);
   const chip = (key: Filter, count: number, word: string, icon: React.ReactNode) => (
     <button
       key={key}
@@ -55,14 +61,15 @@ export function Toolbar(props: Props) {
   return (
     <div className={s.bar}>
       <div role="group" aria-label="Filter by status" className={s.chips}>
-        {alerts > 0 && chip('alert', alerts, 'In alert', <span className={s.bell} aria-hidden />)}
-        {STATUSES.filter((status) => counts[status] > 0).map((status) =>
-          chip(
-            status,
-            counts[status],
-            STATUS_WORDS[status],
-            <Icon name={STATUS_ICONS[status]} size="sm" style={{ color: statusColor(status, theme) }} aria-hidden />
-          )
+        {filters.map((key) =>
+          key === 'alert'
+            ? chip(key, alerts, 'In alert', <span className={s.bell} aria-hidden />)
+            : chip(
+                key,
+                counts[key],
+                STATUS_WORDS[key],
+                <Icon name={STATUS_ICONS[key]} size="sm" style={{ color: statusColor(key, theme) }} aria-hidden />
+              )
         )}
       </div>
       {width >= 420 && (
@@ -75,7 +82,7 @@ export function Toolbar(props: Props) {
           />
         </div>
       )}
-      {width >= 800 && props.groupLabels.length > 0 && (
+      {grouped && (
         <Choice
           label="Group"
           value={props.groupBy}
@@ -130,7 +137,7 @@ const useStyles = sheet((theme, mix) => ({
     alignItems: 'flex-start',
     overflow: 'hidden',
   },
-  chips: { display: 'flex', gap: theme.spacing(0.5), minWidth: 0, padding: 2 },
+  chips: { display: 'flex', gap: theme.spacing(0.5), flex: 'none', padding: 2 },
   chip: {
     ...bare,
     display: 'inline-flex',
