@@ -74,12 +74,7 @@ export function Toolbar(props: Props) {
       </div>
       {width >= 420 && (
         <div className={s.search}>
-          <FilterInput
-            value={search}
-            onChange={props.onSearch}
-            placeholder="Search models"
-            aria-label="Search models"
-          />
+          <FilterInput value={search} onChange={props.onSearch} placeholder="Search" aria-label="Search models" />
         </div>
       )}
       {grouped && (
