@@ -6,7 +6,7 @@ import { REFERENCE } from './reference.mjs';
 ensureInstalled();
 // Of an earlier check; a rule over types may miss what another file changed, so CI, whose cache is empty, has the last word.
 const cache = ['--cache', '--cache-strategy', 'content', '--cache-location'];
-const cacheFile = (name) => path.join(root, 'node_modules', '.cache', name);
+const cacheFile = (name) => path.join(root, 'node_modules', '.cache', 'check', name);
 const bin = (name) => path.join(root, 'node_modules', '.bin', name);
 const steps = [
   ['types', bin('tsc'), ['-p', 'exporter']],
