@@ -203,7 +203,9 @@ export interface TickDependencies {
   captureBaselines(): Promise<void>;
   /** Evaluates what changed, and publishes it. */
   evaluate(): Promise<void>;
-  /** Once a minute: joins waiting labels, folds, stores evaluations, keeps partitions, judges alerts. */
+  /** Once a minute of the models' clock: stores evaluations, and judges alerts by them. */
+  store(): Promise<void>;
+  /** Once a minute: joins waiting labels, folds, keeps partitions. */
   maintain(): Promise<void>;
   /** Another replica evaluates: ours must publish nothing of the models. */
   standBy(): Promise<void>;
@@ -217,5 +219,6 @@ export async function onTick(deps: TickDependencies): Promise<void> {
   }
   await deps.captureBaselines();
   await deps.evaluate();
+  await deps.store();
   await deps.maintain();
 }

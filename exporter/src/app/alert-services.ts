@@ -137,7 +137,7 @@ export async function askAlertmanager({ settings, store, clock, log }: AlertPart
   }
 }
 
-/** Once a minute, on the replica that evaluates: what labels say of alerts by now. */
+/** When evaluations were stored, on the replica that evaluates: what labels say of alerts by now. */
 export async function judgeAlerts({ store, evaluations, catalog, clock, self }: AlertParts): Promise<void> {
   await judgeByLabels(
     {

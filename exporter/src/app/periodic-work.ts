@@ -38,7 +38,10 @@ export interface PeriodicParts {
   readonly self: SelfMetrics;
 }
 
+/** Of real time: what it does is bounded by what came in. */
 const FOLD_EVERY_MS = MINUTE_MS;
+/** Of the models' clock, which may be fast: history, verdicts and back-tests are read by it. At the most once a tick. */
+const STORE_EVERY_MS = MINUTE_MS;
 /** Labels that crossed their prediction in concurrent transactions are joined within a tick; older ones once a minute. */
 const RECENT_LABELS_MS = 10 * MINUTE_MS;
 
@@ -51,8 +54,10 @@ export function longestWindowMs(settings: Settings, catalog: Catalog): number {
 
 export function tickDependencies(parts: PeriodicParts): TickDependencies {
   const { evaluator, health, catalog, series, self, clock, log } = parts;
-  /** Evaluated since evaluations were last stored. */
+  /** Evaluated since evaluations were last stored, and since baselines were last refreshed. */
   const unsaved = new Set<number>();
+  const unrefreshed = new Set<number>();
+  let storedAtMs = -Infinity;
   let maintainedAt = -Infinity;
   let lastTickMs = clock.now();
   return {
@@ -82,21 +87,28 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
       for (const { versionId, report, totals } of evaluated) {
         publishModel(series, report, totals);
         unsaved.add(versionId);
+        unrefreshed.add(versionId);
       }
       if (gone.length > 0) dropGone(health, series);
       for (const check of CHECK_NAMES) self.checkEvaluated(check, !failed.has(check));
       self.evaluated((performance.now() - began) / 1000, failed.size === 0, clock.now());
+    },
+    store: async () => {
+      // A clock that was set back must not stop it.
+      if (Math.abs(clock.now() - storedAtMs) < STORE_EVERY_MS) return;
+      storedAtMs = clock.now();
+      await saveEvaluations(parts, unsaved);
+      unsaved.clear();
+      await parts.judgeAlerts();
     },
     maintain: async () => {
       if (performance.now() - maintainedAt < FOLD_EVERY_MS) return;
       maintainedAt = performance.now();
       await parts.groundTruth.sweep(0, clock.now());
       await evaluator.fold();
-      await refreshBaselines(parts, unsaved);
-      await saveEvaluations(parts, unsaved);
-      unsaved.clear();
+      await refreshBaselines(parts, unrefreshed);
+      unrefreshed.clear();
       await mergeOldHours(parts);
-      await parts.judgeAlerts();
     },
   };
 }

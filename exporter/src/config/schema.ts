@@ -13,6 +13,7 @@ import type {
   Retention,
   Thresholds,
 } from '../domain/settings.ts';
+import { THRESHOLD_LIMITS } from '../domain/threshold-limits.ts';
 import {
   boolean,
   duration,
@@ -37,23 +38,17 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A share of something, which zero would make meaningless as a threshold. */
-const RATIO = number({ above: 0, max: 1 });
-
-/** The fastest burn rate that alerts is 14.4 budgets: a larger budget could not burn so fast, for no more than all predictions fail. */
-const BUDGET = number({ above: 0, max: 0.069 });
-
 const THRESHOLDS: Field<Thresholds> = object<Thresholds>({
-  accuracyDrop: key('accuracy_drop', RATIO),
-  driftScore: key('drift_score', number({ above: 0, max: 100 })),
-  latencySpike: key('latency_spike', number({ above: 1, max: 1e6 })),
-  errorRate: key('error_rate', RATIO),
-  ksPValue: key('ks_p_value', number({ above: 0, below: 1 })),
-  minKsStatistic: key('min_ks_statistic', RATIO),
-  dataQuality: key('data_quality', RATIO),
-  calibrationGap: key('calibration_gap', RATIO),
-  errorBudget: key('error_budget', BUDGET),
-  latencyBudget: key('latency_budget', BUDGET),
+  accuracyDrop: key('accuracy_drop', number(THRESHOLD_LIMITS.accuracyDrop)),
+  driftScore: key('drift_score', number(THRESHOLD_LIMITS.driftScore)),
+  latencySpike: key('latency_spike', number(THRESHOLD_LIMITS.latencySpike)),
+  errorRate: key('error_rate', number(THRESHOLD_LIMITS.errorRate)),
+  ksPValue: key('ks_p_value', number(THRESHOLD_LIMITS.ksPValue)),
+  minKsStatistic: key('min_ks_statistic', number(THRESHOLD_LIMITS.minKsStatistic)),
+  dataQuality: key('data_quality', number(THRESHOLD_LIMITS.dataQuality)),
+  calibrationGap: key('calibration_gap', number(THRESHOLD_LIMITS.calibrationGap)),
+  errorBudget: key('error_budget', number(THRESHOLD_LIMITS.errorBudget)),
+  latencyBudget: key('latency_budget', number(THRESHOLD_LIMITS.latencyBudget)),
 });
 
 const MINIMUM_SAMPLES: Field<MinimumSamples> = object<MinimumSamples>({

@@ -3,7 +3,7 @@ import { overlay } from './settings.ts';
 import type { FeatureSettings, ModelSettings, Overrides, Settings, Thresholds } from './settings.ts';
 
 /** Keys of a declaration are those of the configuration file. */
-const THRESHOLD_KEYS: Readonly<Record<string, keyof Thresholds>> = {
+export const THRESHOLD_KEYS: Readonly<Record<string, keyof Thresholds>> = {
   accuracy_drop: 'accuracyDrop',
   drift_score: 'driftScore',
   latency_spike: 'latencySpike',
@@ -15,7 +15,6 @@ const THRESHOLD_KEYS: Readonly<Record<string, keyof Thresholds>> = {
   error_budget: 'errorBudget',
   latency_budget: 'latencyBudget',
 };
-export const DECLARABLE_THRESHOLDS: readonly string[] = Object.keys(THRESHOLD_KEYS);
 
 /** Settings of a model: the defaults, under what was declared for it through the API, under what the configuration file says of it. */
 export function effectiveSettings(settings: Settings, model: string, declared: ModelDeclaration): ModelSettings {

@@ -1,15 +1,24 @@
 import { Type } from '@sinclair/typebox';
 import type { Static } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
-import { DECLARABLE_THRESHOLDS } from '../../domain/effective-settings.ts';
+import { THRESHOLD_KEYS } from '../../domain/effective-settings.ts';
 import type { ModelDeclaration } from '../../domain/model.ts';
 import { ServiceError } from '../../domain/service-error.ts';
 import { CHECK_NAMES } from '../../domain/settings.ts';
+import { THRESHOLD_LIMITS } from '../../domain/threshold-limits.ts';
 import { parseJson } from '../../intake/formats/parse-json.ts';
 
 const strict = { additionalProperties: false } as const;
-const optionals = (names: readonly string[], minimum: number) =>
-  Type.Object(Object.fromEntries(names.map((name) => [name, Type.Optional(Type.Number({ minimum }))])), strict);
+const Thresholds = Type.Object(
+  Object.fromEntries(
+    Object.entries(THRESHOLD_KEYS).map(([key, name]) => {
+      const { above, ...end } = THRESHOLD_LIMITS[name];
+      const atMost = 'max' in end ? { maximum: end.max } : { exclusiveMaximum: end.below };
+      return [key, Type.Optional(Type.Number({ exclusiveMinimum: above, ...atMost }))];
+    }),
+  ),
+  strict,
+);
 
 const Declaration = Type.Object(
   {
@@ -29,7 +38,7 @@ const Declaration = Type.Object(
         ),
       ),
     ),
-    thresholds: Type.Optional(optionals(DECLARABLE_THRESHOLDS, Number.MIN_VALUE)),
+    thresholds: Type.Optional(Thresholds),
     weights: Type.Optional(
       Type.Object(
         Object.fromEntries(CHECK_NAMES.map((name) => [name, Type.Number({ minimum: 0, maximum: 1 })])),
