@@ -3,7 +3,7 @@ import { backTest, SIGNALS } from './back-test.ts';
 import type { EvaluatedCheck } from './back-test.ts';
 
 const MINUTE = 60_000;
-const LIMITS = { ksPValue: 0.05, minimumSamples: 500 };
+const LIMITS = { ksPValue: 0.05, significantP: 0.001, minimumSamples: 500 };
 const at = (minute: number, outcome: object): EvaluatedCheck => ({
   atMs: minute * MINUTE,
   outcome: { samples: 1_000, state: 'alert', ...outcome },
@@ -12,9 +12,9 @@ const test1 = (signal: string, evaluations: readonly EvaluatedCheck[], threshold
   backTest(SIGNALS[signal]!, evaluations, threshold, LIMITS, []);
 
 describe.each<[string, object, number]>([
-  ['accuracy_drop', { drop: 0.08 }, 0.08],
-  ['mae_rise', { drop: 0.3 }, 0.3],
-  ['calibration_gap', { calibrationGapChange: 0.07 }, 0.07],
+  ['accuracy_drop', { drop: 0.08, dropPValue: 1e-9 }, 0.08],
+  ['mae_rise', { drop: 0.3, dropPValue: 1e-9 }, 0.3],
+  ['calibration_gap', { calibrationGapChange: 0.07, calibrationPValue: 1e-9 }, 0.07],
   [
     'kl_divergence',
     {
@@ -27,18 +27,9 @@ describe.each<[string, object, number]>([
     0.4,
   ],
   ['ks_statistic', { ksStatistic: 0.2, pValue: 0.01 }, 0.2],
-  ['latency_spike', { spikeRatio: 3 }, 3],
+  ['latency_spike', { spikeRatio: 3, pValue: 1e-9 }, 3],
   ['error_rate', { errorRatio: 0.2 }, 0.2],
-  [
-    'data_quality',
-    {
-      issues: [
-        { share: 0.3, baselineShare: 0.1 },
-        { share: 0.1, baselineShare: null },
-      ],
-    },
-    0.2,
-  ],
+  ['data_quality', { largestExcess: 0.2 }, 0.2],
 ])('%s', (signal, outcome, value) => {
   const evaluations = [0, 1, 2, 3].map((minute) => at(minute, outcome));
 
@@ -71,10 +62,22 @@ test('what comes back within a quarter of an hour is one incident, later another
   ]);
 });
 
-test('where significance was not kept, it says so rather than guess', () => {
-  const fine = [0, 1, 2, 3].map((minute) => at(minute, { drop: 0.02, state: 'ok' }));
-  expect(test1('accuracy_drop', fine, 0.01)).toMatchObject({ fired: [], undecided: 4 });
-});
+test.each([
+  ['accuracy_drop', { drop: 0.02 }, 'dropPValue'],
+  ['calibration_gap', { calibrationGapChange: 0.02 }, 'calibrationPValue'],
+  ['latency_spike', { spikeRatio: 1.2 }, 'pValue'],
+])(
+  '%s far below the threshold of its day is decided by its p-value; without data nothing fires',
+  (signal, outcome, name) => {
+    const fired = (p: number | null) =>
+      test1(
+        signal,
+        [0, 1, 2, 3].map((minute) => at(minute, { ...outcome, [name]: p, state: 'ok' })),
+        0.01,
+      ).fired.length;
+    expect([fired(1e-5), fired(0.01), fired(null)]).toEqual([1, 0, 0]);
+  },
+);
 
 test('says whether performance was lost in or after it', () => {
   const evaluations = [0, 1, 2].map((minute) => at(minute, { ksStatistic: 0.2, pValue: 0.001 }));
@@ -91,5 +94,5 @@ test('says whether performance was lost in or after it', () => {
 });
 
 test('no evaluations', () => {
-  expect(test1('error_rate', [], 0.1)).toEqual({ evaluations: 0, tooFewSamples: 0, undecided: 0, fired: [] });
+  expect(test1('error_rate', [], 0.1)).toEqual({ evaluations: 0, tooFewSamples: 0, fired: [] });
 });

@@ -8,17 +8,19 @@ export interface EvaluatedCheck {
   readonly outcome: Readonly<Record<string, unknown>>;
 }
 
-/** What may be back-tested: the check, its figure, and whether the figure is known to be significant (null: not stored). */
+/** What may be back-tested: the check, its figure, and whether the figure is significant. */
 interface Signal {
   readonly check: CheckName;
   readonly figure: (outcome: EvaluatedCheck['outcome'], limits: BackTestLimits) => number;
-  readonly significant: (outcome: EvaluatedCheck['outcome'], limits: BackTestLimits) => boolean | null;
+  readonly significant: (outcome: EvaluatedCheck['outcome'], limits: BackTestLimits) => boolean;
   /** A threshold that is reached counts, not only one that is passed. */
   readonly inclusive?: true;
 }
 
 export interface BackTestLimits {
   readonly ksPValue: number;
+  /** A change is significant below this p, where it is not `ksPValue` that says so. */
+  readonly significantP: number;
   /** Fewer samples never alert. */
   readonly minimumSamples: number;
 }
@@ -36,8 +38,6 @@ export interface FiredEpisode {
 export interface BackTest {
   readonly evaluations: number;
   readonly tooFewSamples: number;
-  /** Beyond the threshold, but whether significantly was not kept: only what passed half of the threshold of its day is known. */
-  readonly undecided: number;
   readonly fired: readonly FiredEpisode[];
 }
 
@@ -45,17 +45,19 @@ export interface BackTest {
 const FOR_MS = 2 * 60_000;
 const KEEP_FIRING_MS = 15 * 60_000;
 
-/** In warning or alert a check has found its change significant; ok leaves it open. */
-const byState = (outcome: EvaluatedCheck['outcome']): boolean | null =>
-  outcome.state === 'alert' || outcome.state === 'warning' ? true : null;
+/** A p that is not a number comes from too little data, with which no threshold alerts. */
+const below =
+  (name: string): Signal['significant'] =>
+  (outcome, { significantP }) =>
+    number(outcome[name]) < significantP;
 
 export const SIGNALS: Readonly<Record<string, Signal>> = {
-  accuracy_drop: { check: 'performance', figure: ({ drop }) => number(drop), significant: byState },
-  mae_rise: { check: 'performance', figure: ({ drop }) => number(drop), significant: byState },
+  accuracy_drop: { check: 'performance', figure: ({ drop }) => number(drop), significant: below('dropPValue') },
+  mae_rise: { check: 'performance', figure: ({ drop }) => number(drop), significant: below('dropPValue') },
   calibration_gap: {
     check: 'performance',
     figure: ({ calibrationGapChange }) => number(calibrationGapChange),
-    significant: byState,
+    significant: below('calibrationPValue'),
   },
   kl_divergence: {
     check: 'data_drift',
@@ -75,16 +77,12 @@ export const SIGNALS: Readonly<Record<string, Signal>> = {
     significant: ({ pValue }, { ksPValue }) => number(pValue) < ksPValue,
     inclusive: true,
   },
-  latency_spike: { check: 'latency', figure: ({ spikeRatio }) => number(spikeRatio), significant: byState },
+  latency_spike: { check: 'latency', figure: ({ spikeRatio }) => number(spikeRatio), significant: below('pValue') },
   error_rate: { check: 'error_rate', figure: ({ errorRatio }) => number(errorRatio), significant: () => true },
   data_quality: {
     check: 'data_quality',
-    figure: ({ issues }) =>
-      Math.max(
-        -Infinity,
-        ...rows(issues).map(({ share, baselineShare }) => number(share) - (number(baselineShare) || 0)),
-      ),
-    significant: byState,
+    figure: ({ largestExcess }) => number(largestExcess),
+    significant: () => true,
   },
 };
 
@@ -97,7 +95,6 @@ export function backTest(
   losses: readonly LossEpisode[],
 ): BackTest {
   let tooFewSamples = 0;
-  let undecided = 0;
   const episodes: { fromMs: number; toMs: number; peak: number; samples: number }[] = [];
   for (const { atMs, outcome } of evaluations) {
     const value = signal.figure(outcome, limits);
@@ -107,9 +104,7 @@ export function backTest(
       tooFewSamples++;
       continue;
     }
-    const significant = signal.significant(outcome, limits);
-    if (significant === null) undecided++;
-    if (significant !== true) continue;
+    if (!signal.significant(outcome, limits)) continue;
     const last = episodes.at(-1);
     if (last !== undefined && atMs - last.toMs <= KEEP_FIRING_MS) {
       last.toMs = atMs;
@@ -123,7 +118,7 @@ export function backTest(
       ...episode,
       withLoss: losses.some((loss) => loss.fromMs <= episode.toMs + loss.windowMs && loss.toMs >= episode.fromMs),
     }));
-  return { evaluations: evaluations.length, tooFewSamples, undecided, fired };
+  return { evaluations: evaluations.length, tooFewSamples, fired };
 }
 
 function number(value: unknown): number {

@@ -5,6 +5,7 @@ import { effectiveness } from '../alerting/effectiveness.ts';
 import { judgeByLabels } from '../alerting/judge-by-labels.ts';
 import { lossEpisodes } from '../alerting/losses.ts';
 import { timelineOf } from '../alerting/timeline.ts';
+import { SIGNIFICANT_P } from '../checks/gate.ts';
 import type { AlertNotification, StoredAlert } from '../domain/alert.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
@@ -93,6 +94,7 @@ export function alertServices(parts: AlertParts): AlertServices {
       const { thresholds, minimumSamples } = catalog.settingsOfModel(model);
       const limits = {
         ksPValue: thresholds.ksPValue,
+        significantP: SIGNIFICANT_P,
         minimumSamples: found.check === 'performance' ? minimumSamples.labels : minimumSamples.alert,
       };
       const [history, losses] = await Promise.all([

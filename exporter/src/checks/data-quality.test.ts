@@ -54,6 +54,14 @@ function contextOf(
 const ageOnly = contextOf(rows(AGE, MISSING, 0, 1_000), [age]);
 const evaluate = (window: ModelCounts, context = ageOnly) => dataQuality.evaluate(context, window, DAY);
 
+test.each([
+  ['far below the threshold, but surely', 100, 9_900, 0.01],
+  ['perhaps by chance', 2, 998, 0],
+  ['none', 0, 1_000, 0],
+])('the largest share of issues: %s', (_case, bad, good, excess) => {
+  expect(evaluate(rows(AGE, MISSING, bad, good))).toMatchObject({ largestExcess: excess, issues: [] });
+});
+
 describe('missing values, threshold 0.05, none in the baseline', () => {
   test.each([
     ['none', 0, 1_000, 'ok', 100, 0],

@@ -19,9 +19,11 @@ export const dataQuality: Check<DataQualityOutcome> = {
       context.columns.length === 0
         ? 'the predictions carry no features'
         : tooFew(features.rows, settings.minimumSamples, 'predictions');
-    if (lacking !== null) return { ...INSUFFICIENT, reason: lacking, windowMs, samples: features.rows, issues: [] };
+    const common = { windowMs, samples: features.rows };
+    if (lacking !== null) return { ...INSUFFICIENT, ...common, reason: lacking, issues: [], largestExcess: 0 };
     const threshold = settings.thresholds.dataQuality;
     let worst = 0;
+    let largestExcess = 0;
     let judged = 0;
     const finding = { alert: false, warning: false, samples: 0 };
     const issues: QualityIssue[] = [];
@@ -37,6 +39,7 @@ export const dataQuality: Check<DataQualityOutcome> = {
         const issue = compare(type, now, then);
         if (issue === null) continue;
         worst = Math.max(worst, issue.excess);
+        if (issue.significant) largestExcess = Math.max(largestExcess, issue.excess);
         if (issue.excess <= threshold / 2) continue;
         issues.push({ type, feature: feature.name, share: issue.share, baselineShare: issue.baselineShare });
         if (!issue.significant) continue;
@@ -48,16 +51,16 @@ export const dataQuality: Check<DataQualityOutcome> = {
     }
     if (judged === 0) {
       const reason = `no feature has ${settings.minimumSamples.report} rows in the window (${features.rows} predictions)`;
-      return { ...INSUFFICIENT, reason, windowMs, samples: features.rows, issues };
+      return { ...INSUFFICIENT, ...common, reason, issues, largestExcess };
     }
     issues.sort((a, b) => b.share - b.baselineShare - (a.share - a.baselineShare));
     return {
       state: stateOf(finding, settings.minimumSamples.alert),
       score: ramp(worst, threshold),
+      ...common,
       reason: null,
-      windowMs,
-      samples: features.rows,
       issues,
+      largestExcess,
     };
   },
 };

@@ -52,6 +52,12 @@ describe('latency, threshold 2, baseline 100 ms', () => {
     expect(found.score).toBe(0);
   });
 
+  test('how surely it rose is told also far below the threshold, and not without enough rows', () => {
+    expect(evaluate(counts(1_000, 0.11)).pValue).toBeLessThan(1e-9);
+    expect(evaluate(counts(1_000, 0.1)).pValue).toBeCloseTo(0.5, 6);
+    expect(evaluate(counts(99, 1)).pValue).toBeNaN();
+  });
+
   test('the threshold of the model: excess over 1 counts', () => {
     const thresholds = { ...DEFAULT_SETTINGS.defaults.thresholds, latencySpike: 5 };
     const found = latency.evaluate(

@@ -25,9 +25,10 @@ export const latency: Check<LatencyOutcome> = {
     };
     const lacking =
       tooFew(traffic.latencyRows, settings.minimumSamples, 'predictions with a latency') ?? lackingBaseline(then);
-    if (lacking !== null || then === null) return { ...common, ...INSUFFICIENT, reason: lacking };
+    if (lacking !== null || then === null) return { ...common, ...INSUFFICIENT, reason: lacking, pValue: NaN };
     const { latencySpike } = settings.thresholds;
-    const significant = welchPValue(logarithms(traffic), logarithms(then)) < SIGNIFICANT_P;
+    const pValue = welchPValue(logarithms(traffic), logarithms(then));
+    const significant = pValue < SIGNIFICANT_P;
     const finding = {
       alert: spikeRatio > latencySpike && significant,
       warning: spikeRatio > 1 + (latencySpike - 1) / 2 && significant,
@@ -39,6 +40,7 @@ export const latency: Check<LatencyOutcome> = {
       state: stateOf(finding, settings.minimumSamples.alert),
       score: ramp(spikeRatio - 1, latencySpike - 1),
       reason: null,
+      pValue,
     };
   },
 };

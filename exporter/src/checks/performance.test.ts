@@ -76,6 +76,12 @@ describe('accuracy, threshold 0.05, baseline 0.9 of 1,000', () => {
     expect(found.calibrationGapChange).toBeNaN();
   });
 
+  test('how surely it dropped is told also far below the threshold, and not without enough labels', () => {
+    expect(evaluate(answers(1_000, 860), baseline).dropPValue).toBeCloseTo(0.00299, 4);
+    expect(evaluate(answers(40_000, 35_200), answers(40_000, 36_000)).dropPValue).toBeLessThan(1e-9);
+    expect(evaluate(answers(99, 0), baseline).dropPValue).toBeNaN();
+  });
+
   test('the threshold itself is no alert: 0.125 of 0.75', () => {
     const own = { thresholds: { ...thresholds, accuracyDrop: 0.125 } };
     const at = evaluate(answers(1_600, 1_000), answers(1_600, 1_200), 'multiclass', own);

@@ -33,10 +33,13 @@ export const performance: Check<PerformanceOutcome> = {
       estimate: estimateOf(context, window, figures, needed),
     };
     const lacking = lackingData(context, figures.samples, baseline.samples, labelCoverage, drop);
-    if (lacking !== null || context.baseline === null) return { ...common, ...INSUFFICIENT, reason: lacking };
+    if (lacking !== null || context.baseline === null)
+      return { ...common, ...INSUFFICIENT, reason: lacking, dropPValue: NaN, calibrationPValue: NaN };
     const { accuracyDrop, calibrationGap } = context.settings.thresholds;
-    const dropped = dropIsSignificant(context, window.performance, context.baseline);
-    const shifted = gapIsSignificant(window.performance, context.baseline.performance);
+    const dropPValue = pValueOfDrop(context, window.performance, context.baseline);
+    const calibrationPValue = pValueOfGap(window.performance, context.baseline.performance);
+    const dropped = dropPValue < SIGNIFICANT_P;
+    const shifted = calibrationPValue < SIGNIFICANT_P;
     const finding = {
       alert: (drop > accuracyDrop && dropped) || (calibrationGapChange > calibrationGap && shifted),
       warning: (drop > accuracyDrop / 2 && dropped) || (calibrationGapChange > calibrationGap / 2 && shifted),
@@ -47,6 +50,8 @@ export const performance: Check<PerformanceOutcome> = {
       state: stateOf(finding, context.settings.minimumSamples.labels),
       score: worse(ramp(drop, accuracyDrop), ramp(calibrationGapChange, calibrationGap)),
       reason: null,
+      dropPValue,
+      calibrationPValue,
     };
   },
 };
@@ -79,20 +84,18 @@ function lackingData(
   return Number.isNaN(drop) ? 'the baseline has no error to compare with' : null;
 }
 
-function dropIsSignificant({ task }: ModelContext, window: PerformanceCounts, baseline: ModelBaseline): boolean {
-  if (task === 'regression')
-    return welchPValue(absoluteErrors(window), absoluteErrors(baseline.performance)) < SIGNIFICANT_P;
+function pValueOfDrop({ task }: ModelContext, window: PerformanceCounts, baseline: ModelBaseline): number {
+  if (task === 'regression') return welchPValue(absoluteErrors(window), absoluteErrors(baseline.performance));
   const now = wrong(window);
   const then = wrong(baseline.performance);
-  return twoProportionPValue(now.wrong, now.all, then.wrong, then.all) < SIGNIFICANT_P;
+  return twoProportionPValue(now.wrong, now.all, then.wrong, then.all);
 }
 
 /** Mean and variance of score - outcome: its mean is the gap, its mean square the Brier score. */
-function gapIsSignificant(window: PerformanceCounts, baseline: PerformanceCounts): boolean {
+function pValueOfGap(window: PerformanceCounts, baseline: PerformanceCounts): number {
   const now = residuals(window);
   const then = residuals(baseline);
-  const p = now.mean >= then.mean ? welchPValue(now, then) : welchPValue(then, now);
-  return p < SIGNIFICANT_P;
+  return now.mean >= then.mean ? welchPValue(now, then) : welchPValue(then, now);
 }
 
 function residuals({ scored, scoreSum, positives, brierSum }: PerformanceCounts): {

@@ -77,6 +77,9 @@ export interface PerformanceOutcome extends CheckOutcome {
   readonly drop: number;
   /** |window calibration gap - baseline calibration gap|; NaN without binary scores. */
   readonly calibrationGapChange: number;
+  /** One-sided, of the drop and of the change of the gap; NaN without enough data. */
+  readonly dropPValue: number;
+  readonly calibrationPValue: number;
   /** Labelled share of the window's predictions, 0..1. */
   readonly labelCoverage: number;
   /** null where it cannot be made: regressions, no scores, no labelled baseline, too few predictions. */
@@ -126,6 +129,8 @@ export interface LatencyOutcome extends CheckOutcome {
   readonly maxSeconds: number;
   /** Window average / baseline average. */
   readonly spikeRatio: number;
+  /** One-sided, of the rise; NaN without enough data. */
+  readonly pValue: number;
 }
 
 export interface ErrorRateOutcome extends CheckOutcome {
@@ -146,6 +151,8 @@ export interface QualityIssue {
 export interface DataQualityOutcome extends CheckOutcome {
   /** Worst first; only shares that exceed half the threshold over the baseline's own. */
   readonly issues: readonly QualityIssue[];
+  /** The largest share of significant issues over the baseline's own, however small; 0 where there is none. */
+  readonly largestExcess: number;
 }
 
 export interface CheckOutcomes {

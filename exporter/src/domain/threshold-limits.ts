@@ -2,8 +2,7 @@ import type { Thresholds } from './settings.ts';
 
 /** Exclusive at `above` and `below`, inclusive at `max`. */
 export type ThresholdLimits =
-  | { readonly above: number; readonly max: number }
-  | { readonly above: number; readonly below: number };
+  { readonly above: number; readonly max: number } | { readonly above: number; readonly below: number };
 
 /** A share of something, which zero would make meaningless as a threshold. */
 const SHARE: ThresholdLimits = { above: 0, max: 1 };

@@ -65,7 +65,6 @@ export function backTestJson({ fromMs, toMs, ...question }: BackTestQuestion, fo
     to: iso(toMs),
     evaluations: found.evaluations,
     too_few_samples: found.tooFewSamples,
-    undecided: found.undecided,
     with_loss: found.fired.filter(({ withLoss }) => withLoss).length,
     fired: found.fired.map((episode) => ({
       from: iso(episode.fromMs),

@@ -24,7 +24,7 @@ describe('the page of alerts', () => {
       },
       acknowledge: () => Promise.resolve(),
       effectiveness: () => Promise.resolve({ rules: [], losses: 0, misses: [] }),
-      backTest: () => Promise.resolve({ evaluations: 0, tooFewSamples: 0, undecided: 0, fired: [] }),
+      backTest: () => Promise.resolve({ evaluations: 0, tooFewSamples: 0, fired: [] }),
       timeline: () => Promise.resolve([]),
       maintenance: { list: () => Promise.resolve([]), start: () => Promise.resolve(''), end: () => Promise.resolve() },
     };

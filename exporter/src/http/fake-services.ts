@@ -124,7 +124,7 @@ const fakeAlerts: AlertServices = {
   acknowledge: () => Promise.resolve(),
   decide: () => Promise.resolve(),
   effectiveness: () => Promise.resolve({ rules: [], losses: 0, misses: [] }),
-  backTest: () => Promise.resolve({ evaluations: 0, tooFewSamples: 0, undecided: 0, fired: [] }),
+  backTest: () => Promise.resolve({ evaluations: 0, tooFewSamples: 0, fired: [] }),
   timeline: () => Promise.resolve([]),
   maintenance: {
     list: () => Promise.resolve([]),

@@ -5,12 +5,14 @@ import { authorise, requireModel } from '../auth.ts';
 import type { Access } from '../auth.ts';
 import { readBody } from '../body.ts';
 import { DAY_MS, readAction, readFilter, readVerdict } from '../routes/alert-requests.ts';
+import type { Action } from '../routes/alert-requests.ts';
 import { refuseCrossOrigin } from '../same-origin.ts';
 import type { Services } from '../services.ts';
 import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
 import { timelineHtml } from './timeline.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
+type ById = { Params: { id: string } };
 
 const PER_PAGE = 50;
 const FORM_CAPS = { bytes: 16_384, decompressedBytes: 16_384 };
@@ -66,32 +68,30 @@ ${found.next === null ? '' : `<p><a href="${escapeHtml(withCursor(query, found.n
     },
   });
 
-  server.post<{ Params: { id: string } }>('/admin/ml/alerts/:id/verdict', {
+  server.post<ById>('/admin/ml/alerts/:id/verdict', {
     schema: { hide: true },
-    handler: async (request, reply) => {
-      const { form, caller } = await formOf(request, request.params.id);
-      const { by, note } = readAction(form, caller);
-      await alerts.decide(request.params.id, readVerdict(form), by, note);
-      return back(reply, form.back, request.params.id);
-    },
+    handler: (request, reply) =>
+      change(request, reply, (id, { by, note }, form) => alerts.decide(id, readVerdict(form), by, note)),
   });
 
-  server.post<{ Params: { id: string } }>('/admin/ml/alerts/:id/acknowledge', {
+  server.post<ById>('/admin/ml/alerts/:id/acknowledge', {
     schema: { hide: true },
-    handler: async (request, reply) => {
-      const { form, caller } = await formOf(request, request.params.id);
-      const { by, note } = readAction(form, caller);
-      await alerts.acknowledge(request.params.id, by, note);
-      return back(reply, form.back, request.params.id);
-    },
+    handler: (request, reply) => change(request, reply, (id, { by, note }) => alerts.acknowledge(id, by, note)),
   });
 
-  async function formOf(request: FastifyRequest, id: string) {
+  async function change(
+    request: FastifyRequest<ById>,
+    reply: FastifyReply,
+    act: (id: string, action: Action, form: Readonly<Record<string, string>>) => Promise<void>,
+  ): Promise<FastifyReply> {
+    const { id } = request.params;
     refuseCrossOrigin(request);
     const caller = authorise(request, 'admin', access);
     requireModel(caller, (await alerts.get(id)).model);
     const body = await readBody(request.body, request.headers['content-encoding'], FORM_CAPS);
-    return { caller, form: Object.fromEntries(new URLSearchParams(body.toString('utf8'))) };
+    const form = Object.fromEntries(new URLSearchParams(body.toString('utf8')));
+    await act(id, readAction(form, caller), form);
+    return back(reply, form.back, id);
   }
 }
 

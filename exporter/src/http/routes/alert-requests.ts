@@ -34,11 +34,13 @@ export function readRange({ from, to }: Query, nowMs: number, defaultMs: number)
   return { fromMs, toMs };
 }
 
+export interface Action {
+  readonly by: string;
+  readonly note: string;
+}
+
 /** Who did it: the token or user where there is one, else who it says. */
-export function readAction(
-  { by, note }: Readonly<Record<string, unknown>>,
-  caller: Caller,
-): { readonly by: string; readonly note: string } {
+export function readAction({ by, note }: Readonly<Record<string, unknown>>, caller: Caller): Action {
   const said = optionalText(by, 'by');
   return { by: caller.name === 'anonymous' && said !== '' ? said : caller.name, note: optionalText(note, 'note') };
 }

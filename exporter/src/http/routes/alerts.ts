@@ -9,6 +9,7 @@ import { readBody } from '../body.ts';
 import { refuseCrossOrigin } from '../same-origin.ts';
 import type { Services } from '../services.ts';
 import { DAY_MS, invalid, readAction, readFilter, readRange, readText, readVerdict } from './alert-requests.ts';
+import type { Action } from './alert-requests.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 type ById = { Params: { id: string } };
@@ -65,13 +66,7 @@ export function alertRoutes(server: FastifyInstance, services: Services, access:
       params,
       response: { 200: Type.Any() },
     },
-    handler: async (request, reply) => {
-      const { id } = request.params;
-      const caller = await changeOf(request, id);
-      const { by, note } = readAction(await actionBody(request), caller);
-      await alerts.acknowledge(id, by, note);
-      return reply.send(alertJson(await alerts.get(id)));
-    },
+    handler: (request) => change(request, (id, { by, note }) => alerts.acknowledge(id, by, note)),
   });
 
   server.post<ById>('/api/ml/alerts/:id/verdict', {
@@ -84,14 +79,7 @@ export function alertRoutes(server: FastifyInstance, services: Services, access:
       params,
       response: { 200: Type.Any() },
     },
-    handler: async (request, reply) => {
-      const { id } = request.params;
-      const caller = await changeOf(request, id);
-      const body = await actionBody(request);
-      const { by, note } = readAction(body, caller);
-      await alerts.decide(id, readVerdict(body), by, note);
-      return reply.send(alertJson(await alerts.get(id)));
-    },
+    handler: (request) => change(request, (id, { by, note }, body) => alerts.decide(id, readVerdict(body), by, note)),
   });
 
   server.get<{ Querystring: Query }>('/api/ml/alerts/effectiveness', {
@@ -116,7 +104,7 @@ export function alertRoutes(server: FastifyInstance, services: Services, access:
       tags: ['alerts'],
       summary: 'What a threshold would have fired, over stored evaluations',
       description:
-        '`signal`: `accuracy_drop`, `mae_rise`, `calibration_gap`, `kl_divergence`, `ks_statistic`, `latency_spike`, `error_rate`, `data_quality`. By default the last 7 days. `undecided` counts evaluations beyond the threshold whose significance was not kept.',
+        '`signal`: `accuracy_drop`, `mae_rise`, `calibration_gap`, `kl_divergence`, `ks_statistic`, `latency_spike`, `error_rate`, `data_quality`. By default the last 7 days.',
       querystring: Type.Object({ model: text, version: text, signal: text, threshold: text, ...range }),
       response: { 200: Type.Any() },
     },
@@ -212,11 +200,18 @@ export function alertRoutes(server: FastifyInstance, services: Services, access:
     },
   });
 
-  async function changeOf(request: FastifyRequest, id: string): Promise<Caller> {
+  /** Does something about one alert, and answers with what became of it. */
+  async function change(
+    request: FastifyRequest<ById>,
+    act: (id: string, action: Action, body: Readonly<Record<string, unknown>>) => Promise<void>,
+  ): Promise<object> {
+    const { id } = request.params;
     refuseCrossOrigin(request);
     const caller = authorise(request, 'admin', access);
     requireModel(caller, (await alerts.get(id)).model);
-    return caller;
+    const body = await actionBody(request);
+    await act(id, readAction(body, caller), body);
+    return alertJson(await alerts.get(id));
   }
 }
 

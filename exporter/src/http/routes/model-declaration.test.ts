@@ -18,7 +18,7 @@ const VALUES = [-1, 0, 1e-9, 0.069, 0.0691, 0.07, 0.5, 0.999, 1, 1.001, 2, 100, 
 
 describe('a threshold is refused by the API exactly where the configuration file refuses it', () => {
   test.each(Object.keys(THRESHOLD_KEYS))('%s', (key) => {
-    const inFile = VALUES.filter((value) => loadConfig(`thresholds: { ${key}: ${value} }`, 'f.yml', new Map()).ok);
+    const inFile = VALUES.filter((value) => loadConfig(`thresholds: { ${key}: ${value} }`, 'f.yml').ok);
     const declared = VALUES.filter((value) => faults({ thresholds: { [key]: value } }).length === 0);
     expect(declared).toEqual(inFile);
     expect(declared.length).toBeGreaterThan(0);
