@@ -44,7 +44,7 @@ withAmtool.each([
   ] as const;
   test.each(
     expected.flatMap(([severity, told]) =>
-      [...CHECK_NAMES, 'traffic', 'labels', 'baseline', 'exporter', ''].map(
+      [...CHECK_NAMES, 'traffic', 'labels', 'baseline', 'retraining', 'exporter', ''].map(
         (check) => [severity, check, told] as const,
       ),
     ),

@@ -36,6 +36,19 @@ const alertNames = [...new Set(alerts.map(({ alert }) => alert))];
 const records = new Map(rules.flatMap(({ record, expr }) => (record === undefined ? [] : [[record, expr] as const])));
 const unitTests = unitTestFiles.flatMap((file) => (yaml(file) as UnitTests).tests.map(({ name }) => name));
 
+interface Dashboard {
+  readonly uid: string;
+  readonly templating: { readonly list: readonly { readonly name: string }[] };
+}
+const DASHBOARDS = path.join(FOLDER, '..', 'dashboards');
+/** Of each dashboard, by its uid, the variables that an address may set. */
+const dashboards = new Map(
+  readdirSync(DASHBOARDS)
+    .filter((name) => /^model-health-.+\.json$/.test(name))
+    .map((name) => JSON.parse(readFileSync(path.join(DASHBOARDS, name), 'utf8')) as Dashboard)
+    .map(({ uid, templating }) => [uid, templating.list.map(({ name }) => `var-${name}`)] as const),
+);
+
 const promtool = spawnSync('promtool', ['--version']).status === 0;
 // With CI=true it is installed, or the run has failed before this.
 const withPromtool = promtool ? describe : describe.skip;
@@ -72,6 +85,25 @@ describe.each(alertNames)('%s', (name) => {
     const text = readFileSync(path.join(FOLDER, 'runbooks', `${name}.md`), 'utf8');
     for (const section of ['Likely causes', 'Look at', 'Do', 'Silence']) expect(text).toContain(`\n## ${section}\n`);
     for (const { annotations } of own) expect(annotations?.runbook_url?.endsWith(`/runbooks/${name}.md`)).toBe(true);
+  });
+
+  test('links to a dashboard that there is, set to what it is about', () => {
+    for (const { expr, annotations = {} } of own) {
+      const [, uid = '', query = ''] =
+        /^https:\/\/grafana\.example\/d\/([^?]+)\??(.*)$/.exec(annotations.dashboard_url ?? '') ?? [];
+      expect([...dashboards.keys()]).toContain(uid);
+      const named = [...query.matchAll(/(?:^|&)([\w-]+)=\{\{ \$labels\.(\w+) \| urlquery \}\}/g)].map(
+        ([, variable, label]) => [variable, label] as const,
+      );
+      expect(query.split('&').filter((part) => part !== '')).toHaveLength(named.length);
+      for (const [variable, label] of named) {
+        expect(variable).toBe(`var-${label}`);
+        expect(dashboards.get(uid)).toContain(variable);
+      }
+      // An alert of a model says so in its summary, and then its dashboard must show that model.
+      if (annotations.summary?.includes('$labels.model') === true && !expr.includes('ml_exporter_'))
+        expect(named.map(([, label]) => label)).toContain('model');
+    }
   });
 
   test('says what, where and how urgent', () => {
