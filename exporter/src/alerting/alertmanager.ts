@@ -28,16 +28,23 @@ type Fetch = (url: string, options: RequestInit) => Promise<Response>;
 const TIMEOUT_MS = 5_000;
 const OURS = /^ML[A-Z]/;
 
-/** Alertmanager's API v2 at `url`, without a slash at the end. Rejects with ServiceError unavailable when it does not answer as it should. */
+/**
+ * Alertmanager's API v2 at `url`, without a slash at the end. Rejects with ServiceError invalid for what Alertmanager refuses, in its
+ * words, and unavailable when it does not answer as it should.
+ */
 export function alertmanagerClient(url: string, fetch: Fetch): AlertmanagerClient {
   const call = async (path: string, options: RequestInit = {}): Promise<unknown> => {
     try {
       const response = await fetch(`${url}/api/v2${path}`, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
-      if (!response.ok) throw new Error(`it answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
-      const text = await response.text();
-      return text === '' ? null : (JSON.parse(text) as unknown);
+      const body = await response.text();
+      if (response.status === 400) throw new ServiceError('invalid', `Alertmanager refuses it: ${refusal(body)}.`);
+      if (!response.ok) throw new Error(`it answered ${response.status}: ${body.slice(0, 200)}`);
+      return body === '' ? null : (JSON.parse(body) as unknown);
     } catch (error) {
-      throw new ServiceError('unavailable', 'Alertmanager does not answer as it should.', { cause: error });
+      if (error instanceof ServiceError) throw error;
+      throw new ServiceError('unavailable', 'Alertmanager (alerts.alertmanager_url) does not answer as it should.', {
+        cause: error,
+      });
     }
   };
   return {
@@ -114,6 +121,17 @@ function readSilence(silence: Readonly<Record<string, unknown>>): Maintenance[] 
       state: typeof state === 'string' ? state : '',
     },
   ];
+}
+
+/** A JSON text, or what a proxy says. */
+function refusal(body: string): string {
+  try {
+    const said: unknown = JSON.parse(body);
+    if (typeof said === 'string') return said.slice(0, 200);
+  } catch {
+    // Then as it is.
+  }
+  return body.trim().slice(0, 200);
 }
 
 function text(value: unknown): string {

@@ -9,6 +9,7 @@ import { SIGNIFICANT_P } from '../checks/gate.ts';
 import type { AlertNotification, StoredAlert } from '../domain/alert.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
+import type { ToldJob } from '../domain/retraining.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { SelfMetrics } from '../exposition/self-metrics.ts';
@@ -28,6 +29,8 @@ export interface AlertParts {
   readonly evaluations: EvaluationHistory;
   readonly catalog: Catalog;
   readonly baselines: BaselineStore;
+  /** Retraining jobs of a model that were under way in [fromMs, toMs). */
+  readonly jobs: (model: string, fromMs: number, toMs: number) => Promise<readonly ToldJob[]>;
   readonly self: SelfMetrics;
   /** An alert fires whose rule asks for retraining. */
   readonly retrain: (model: string, alertname: string) => Promise<void>;
@@ -105,17 +108,23 @@ export function alertServices(parts: AlertParts): AlertServices {
       return backTest(found, history, threshold, limits, episodes);
     },
     timeline: async (model, fromMs, toMs) => {
-      const alerts = await allAlerts(store, model, fromMs, toMs);
       const versions = catalog.versionsOf(model).map(({ target }) => target.version);
-      const made = await Promise.all(versions.map((version) => baselines.history(model, version)));
       const client = clientOf(parts.settings());
-      // A timeline without maintenance is better than none.
-      const silences = client === null ? [] : await client.maintenance().catch(() => []);
-      return timelineOf(
+      const [alerts, jobs, made, silences] = await Promise.all([
+        allAlerts(store, model, fromMs, toMs),
+        parts.jobs(model, fromMs, toMs),
+        Promise.all(versions.map((version) => baselines.history(model, version))),
+        // A timeline without maintenance is better than none.
+        client === null ? [] : client.maintenance().catch(() => []),
+      ]);
+      return timelineOf({
         alerts,
-        made.flat().filter(({ madeAtMs }) => madeAtMs >= fromMs && madeAtMs < toMs),
-        silences.filter((window) => window.model === model && window.fromMs < toMs && window.toMs >= fromMs),
-      );
+        jobs,
+        baselines: made.flat().filter(({ madeAtMs }) => madeAtMs >= fromMs && madeAtMs < toMs),
+        maintenance: silences.filter(
+          (window) => window.model === model && window.fromMs < toMs && window.toMs >= fromMs,
+        ),
+      });
     },
     maintenance: {
       list: () => alertmanager().maintenance(),

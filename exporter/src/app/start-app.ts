@@ -200,6 +200,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       evaluations: new EvaluationHistory(pool),
       catalog,
       baselines,
+      jobs: (...of: [model: string, fromMs: number, toMs: number]) => retraining.jobs.told(...of),
       self,
       retrain: (model: string, alertname: string) => retraining.alerted(model, alertname),
     };

@@ -263,6 +263,12 @@ export interface JobEvent {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
+/** A job with what happened to it, in order of time. */
+export interface ToldJob {
+  readonly job: Job;
+  readonly events: readonly JobEvent[];
+}
+
 export interface RegistryEntry {
   readonly version: string;
   readonly jobId: string;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Pool, QueryResult } from 'pg';
 import { JOB_OUTCOMES } from '../domain/retraining.ts';
-import type { Job, JobEvent, JobFacts, JobOutcome, JobRequest, JobState } from '../domain/retraining.ts';
+import type { Job, JobEvent, JobFacts, JobOutcome, JobRequest, JobState, ToldJob } from '../domain/retraining.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import { asServiceError } from './database-errors.ts';
 import { transaction } from './pool.ts';
@@ -209,13 +209,25 @@ export class RetrainingStore {
       'SELECT at, kind, from_state, to_state, actor, detail FROM retraining_events WHERE job_id = $1 ORDER BY id',
       [id],
     );
-    return rows.map((row) => ({
-      atMs: row.at.getTime(),
-      kind: row.kind,
-      from: row.from_state,
-      to: row.to_state,
-      actor: row.actor,
-      detail: row.detail,
+    return rows.map(toEvent);
+  }
+
+  /** Jobs of a model that were under way in [fromMs, toMs), the newest hundred, each with its events but for progress. */
+  async told(model: string, fromMs: number, toMs: number): Promise<readonly ToldJob[]> {
+    const { rows: jobs } = await this.query<JobRow>(
+      `SELECT ${COLUMNS} FROM retraining_jobs j JOIN models m ON m.id = j.model_id
+       WHERE m.name = $1 AND j.created_at < $3 AND (j.finished_at IS NULL OR j.finished_at >= $2)
+       ORDER BY j.created_at DESC LIMIT 100`,
+      [model, new Date(fromMs), new Date(toMs)],
+    );
+    const { rows: events } = await this.query<EventRow & { readonly job_id: string }>(
+      `SELECT job_id, at, kind, from_state, to_state, actor, detail FROM retraining_events
+       WHERE job_id = ANY ($1::uuid[]) AND kind <> 'retrain.progress' ORDER BY job_id, id`,
+      [jobs.map(({ id }) => id)],
+    );
+    return jobs.map((row) => ({
+      job: toJob(row),
+      events: events.filter((event) => event.job_id === row.id).map(toEvent),
     }));
   }
 
@@ -416,6 +428,10 @@ interface EventRow {
   readonly to_state: JobState | null;
   readonly actor: string;
   readonly detail: Readonly<Record<string, unknown>>;
+}
+
+function toEvent({ at, kind, from_state: from, to_state: to, actor, detail }: EventRow): JobEvent {
+  return { atMs: at.getTime(), kind, from, to, actor, detail };
 }
 
 function toJob(row: JobRow): ClaimedJob {

@@ -23,7 +23,8 @@ const RATE = 5;
 const FAULTY_MS = 2 * 60_000;
 /** So much healthy traffic follows that a window of both is healthy. */
 const RECOVERY = 20;
-const QUIET_MS = 10_000;
+/** Twice the interval of groups: the messages that are expected have all come by then, and another would be one too many. */
+const QUIET_MS = 6_000;
 
 /** A fault is switched on in one model of its own; one model has none. */
 const CASES: Readonly<Record<Fault | 'none', string>> = {

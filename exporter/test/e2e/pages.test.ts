@@ -18,6 +18,7 @@ const PAGES = [
   '/admin/ml/models/model_0?version=1',
   '/admin/ml/alerts',
   `/admin/ml/reports/model_0?week=${new Date().toISOString().slice(0, 10)}`,
+  '/admin/ml/alerts?model=model_0',
   '/docs/ml',
 ];
 
@@ -25,6 +26,15 @@ interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly html: string }[];
 }
+
+const alert = (severity: string, status: string, summary: string) => ({
+  status,
+  fingerprint: severity,
+  labels: { alertname: 'MLDataDrift', severity, model: 'model_0', version: '1', check: 'data_drift' },
+  annotations: { summary, description: 'Worst: tenure (KL 0.41).', runbook_url: 'https://r.example/a.md' },
+  startsAt: new Date(Date.now() - 7_200_000).toISOString(),
+  endsAt: new Date().toISOString(),
+});
 
 withBrowser('pages in a real browser', () => {
   const dataPath = temporaryFolder();
@@ -39,7 +49,15 @@ withBrowser('pages in a real browser', () => {
       executablePath: CHROMIUM,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
     });
-    for (let i = 0; i < 3; i++) await send(makeEvents(1_000, 2));
+    for (let i = 0; i < 3; i++) await send('predictions', makeEvents(1_000, 2));
+    await send('alerts/webhook', {
+      version: '4',
+      receiver: 'history',
+      alerts: [
+        alert('high', 'firing', 'Accuracy of model_0 version 1 dropped by 12.3%'),
+        alert('low', 'resolved', 'Features_of_model_0_with_a_very_long_name_that_nothing_breaks_drift_moderately'),
+      ],
+    });
     await eventually(async () => {
       const health = await jsonOf<{ checks: { data_drift: { features: unknown[] } } }>(
         await fetch(`${exporter.baseUrl}/api/ml/health/model_0`),
@@ -53,8 +71,8 @@ withBrowser('pages in a real browser', () => {
     rmSync(dataPath, { recursive: true, force: true });
   });
 
-  const send = (events: unknown) =>
-    fetch(`${exporter.baseUrl}/api/ml/predictions`, {
+  const send = (route: string, events: unknown) =>
+    fetch(`${exporter.baseUrl}/api/ml/${route}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(events),
@@ -64,7 +82,7 @@ withBrowser('pages in a real browser', () => {
     test.each(PAGES)('%s has nothing that axe finds, on a screen and on a telephone', async (address) => {
       for (const viewport of [
         { width: 1_280, height: 900 },
-        { width: 390, height: 800 },
+        { width: 360, height: 800 },
       ]) {
         const page = await browser.newPage({ colorScheme, viewport, bypassCSP: true });
         await page.goto(exporter.baseUrl + address);

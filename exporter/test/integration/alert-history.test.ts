@@ -2,15 +2,14 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { FastifyInstance } from 'fastify';
 import { alertServices, judgeAlerts } from '../../src/app/alert-services.ts';
 import type { AlertParts } from '../../src/app/alert-services.ts';
-import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
-import { createSelfMetrics } from '../../src/exposition/self-metrics.ts';
+import type { JobState } from '../../src/domain/retraining.ts';
 import { textFormat } from '../../src/exposition/text-format.ts';
 import { bearer, fakeServer, fakeToken } from '../../src/http/fake-services.ts';
-import { AlertStore } from '../../src/storage/alert-store.ts';
 import { DayPartitions } from '../../src/storage/day-partitions.ts';
-import { EvaluationHistory } from '../../src/storage/evaluation-history.ts';
 import { EVALUATION_INDEXES, EvaluationStore } from '../../src/storage/evaluation-store.ts';
 import { ModelStore } from '../../src/storage/model-store.ts';
+import { RetrainingStore } from '../../src/storage/retraining-store.ts';
+import { alertParts } from '../support/alert-parts.ts';
 import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -61,17 +60,9 @@ describe('the history of alerts', () => {
     const days = new DayPartitions(core.pool, 'evaluations', EVALUATION_INDEXES);
     await days.load();
     evaluations = new EvaluationStore(core.pool, days.ensure);
-    parts = {
-      settings: () => DEFAULT_SETTINGS,
-      clock: { now: () => now },
-      log: log.log,
-      store: new AlertStore(core.pool),
-      evaluations: new EvaluationHistory(core.pool),
-      catalog: core.catalog,
-      baselines: core.baselines,
-      self: createSelfMetrics({ version: '0', revision: '' }, []),
+    parts = alertParts(core, () => now, log.log, {
       retrain: (model, alertname) => Promise.resolve(void retrained.push(`${model} ${alertname}`)),
-    };
+    });
     server = await fakeServer(
       { alerts: alertServices(parts) },
       {
@@ -332,7 +323,7 @@ describe('the history of alerts', () => {
           evaluatedAtMs: atMs,
           healthScore: 90,
           severity: 'none',
-          report: { checks: { performance: { state, drop, samples: 1_000, windowMs: DAY } } },
+          report: { checks: { performance: { state, drop, dropPValue: 1e-9, samples: 1_000, windowMs: DAY } } },
         });
       await evaluations.append(records);
     }
@@ -410,6 +401,53 @@ describe('the history of alerts', () => {
         time: NOW - HOUR,
         tags: ['alert', 'churn', 'medium'],
       });
+    });
+
+    test('the timeline has retraining: the job, what its gate and a person said, and the stages', async () => {
+      const jobs = new RetrainingStore(core.pool);
+      const { jobId } = await jobs.request(
+        {
+          model: 'churn',
+          trigger: 'alert',
+          requestedBy: 'MLAccuracyDropped',
+          reasons: [
+            { code: 'performance_drop', observed: 0.1, threshold: 0.05, windowSeconds: 86_400, samples: 900, note: '' },
+          ],
+          champion: { version: '1', degraded: true, baselineFigure: 0.9 },
+          shadow: false,
+        },
+        NOW - 20 * HOUR,
+      );
+      const move = async (hours: number, to: JobState, detail: object, facts: object = {}, kind = 'transition') => {
+        const job = (await jobs.claim(60_000))!;
+        await jobs.write(
+          job,
+          { to, attempt: 1, facts, runAfterMs: 0, event: { kind, detail: { ...detail } } },
+          NOW - hours * HOUR,
+        );
+      };
+      const training = { candidate: { version: '2', uri: '', sha256: null, framework: null }, metrics: {} };
+      await move(19, 'preparing', {});
+      await move(18, 'training', {});
+      await move(17, 'validating', {}, { training });
+      await move(16, 'awaiting_approval', { verdict: 'approve', reasons: ['better by 0.03'] });
+      await jobs.decide(jobId, 'approved', 'ada', 'looks right', NOW - 15 * HOUR);
+      await move(14, 'rolling_out', {});
+      await move(13, 'rolling_out', { stage: '10 %' }, {}, 'stage_applied');
+      await move(12, 'rolled_back', { reason: 'twice the errors' });
+      const told = async (query: string) =>
+        (await read(`/api/ml/alerts/timeline?model=churn${query}`)).events.map(
+          ({ kind, title, text, version }: Record<string, string>) => [kind, version, title, text],
+        );
+      expect(await told('')).toEqual([
+        ['job', '2', 'Retraining rolled back', 'alert, asked for by MLAccuracyDropped; performance drop'],
+        ['gate', '2', 'Gate: approve', 'better by 0.03'],
+        ['gate', '2', 'Candidate approved by ada', 'looks right'],
+        ['stage', '2', 'Stage 10 % begins', ''],
+        ['stage', '2', 'Rolled back', 'twice the errors'],
+      ]);
+      expect(await told(`&from=${iso(NOW - 10 * HOUR)}`)).toEqual([]);
+      await core.pool.query('TRUNCATE retraining_jobs CASCADE');
     });
 
     test.each([

@@ -10,10 +10,34 @@ import { freePort } from './prometheus.ts';
 /** The rules and routes of this repository in a real Prometheus and a real Alertmanager, on loopback and in a hurry. */
 export interface AlertChain {
   readonly alertmanagerUrl: string;
-  /** From now on Prometheus scrapes the exporter. */
-  startPrometheus(exporterUrl: string): Promise<void>;
+  /** From now on Prometheus scrapes the exporter. Resolves with the address of its API, which ends in /api/v1. */
+  startPrometheus(exporterUrl: string): Promise<string>;
   readonly stop: () => void;
 }
+
+/** How much of a hurry, in the words of their configurations. */
+export interface Pace {
+  /** A scrape may take as long as this, too: one that is given up ends every alert. */
+  readonly scrape: string;
+  readonly evaluation: string;
+  readonly groupWait: string;
+  readonly groupInterval: string;
+  readonly for: string;
+  readonly keepFiringFor: string;
+  /** Of the groups of rules, those with such a name. */
+  readonly groups: RegExp;
+}
+
+/** Seconds in the place of minutes; without budgets, which are about hours and days. */
+const SECONDS: Pace = {
+  scrape: '2s',
+  evaluation: '500ms',
+  groupWait: '3s',
+  groupInterval: '3s',
+  for: '1s',
+  keepFiringFor: '5s',
+  groups: /^(?!.*(budgets|burn-rates))/,
+};
 
 const RULES = path.resolve(__dirname, '..', '..', '..', 'alerting-rules');
 const ALERTMANAGER = 'prometheus-alertmanager';
@@ -36,6 +60,7 @@ export async function startAlertmanager(
   port: number,
   receivers: AlertReceivers,
   webhookUrl: string,
+  pace: Pace = SECONDS,
 ): Promise<AlertChain> {
   const processes: ChildProcess[] = [];
   const run = (program: string, args: readonly string[]) => {
@@ -46,7 +71,7 @@ export async function startAlertmanager(
   cpSync(path.join(RULES, 'alertmanager', 'templates'), path.join(folder, 'templates'), { recursive: true });
   writeFileSync(path.join(folder, 'slack_url'), receivers.slackUrl);
   writeFileSync(path.join(folder, 'pagerduty_key'), '0123456789abcdef0123456789abcdef');
-  writeFileSync(path.join(folder, 'alertmanager.yml'), stringify(routes(folder, receivers, webhookUrl)));
+  writeFileSync(path.join(folder, 'alertmanager.yml'), stringify(routes(folder, receivers, webhookUrl, pace)));
   const alertmanagerUrl = `http://127.0.0.1:${port}`;
   run(ALERTMANAGER, [
     `--config.file=${path.join(folder, 'alertmanager.yml')}`,
@@ -58,13 +83,14 @@ export async function startAlertmanager(
   return {
     alertmanagerUrl,
     startPrometheus: async (exporterUrl) => {
-      const own = await prometheusConfig(folder, exporterUrl, port);
+      const own = await prometheusConfig(folder, exporterUrl, port, pace);
       run('prometheus', [
         `--config.file=${own.file}`,
         `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
         `--web.listen-address=127.0.0.1:${own.port}`,
       ]);
       await untilReady(`http://127.0.0.1:${own.port}`);
+      return `http://127.0.0.1:${own.port}/api/v1`;
     },
     stop: () => {
       for (const child of processes) child.kill('SIGKILL');
@@ -72,8 +98,8 @@ export async function startAlertmanager(
   };
 }
 
-/** The routes as they are, but with stand-ins at their ends, seconds in the place of minutes, and no nights or weekends. */
-function routes(folder: string, receivers: AlertReceivers, webhookUrl: string): Config {
+/** The routes as they are, but with stand-ins at their ends, in a hurry, and with no nights or weekends. */
+function routes(folder: string, receivers: AlertReceivers, webhookUrl: string, pace: Pace): Config {
   const config = parse(readFileSync(path.join(RULES, 'alertmanager', 'alertmanager.yml'), 'utf8')) as Config;
   Object.assign(config.global, {
     slack_api_url_file: path.join(folder, 'slack_url'),
@@ -82,8 +108,8 @@ function routes(folder: string, receivers: AlertReceivers, webhookUrl: string): 
     smtp_require_tls: false,
   });
   const hurry = (route: Route) => {
-    route.group_wait = '3s';
-    route.group_interval = '3s';
+    route.group_wait = pace.groupWait;
+    route.group_interval = pace.groupInterval;
     delete route.mute_time_intervals;
     delete route.active_time_intervals;
     route.routes?.forEach(hurry);
@@ -100,11 +126,12 @@ function routes(folder: string, receivers: AlertReceivers, webhookUrl: string): 
   return config;
 }
 
-/** Rules of models in a hurry; those of the exporter as they are; without budgets, which are about hours and days. */
+/** Rules of models in a hurry; those of the exporter as they are. */
 async function prometheusConfig(
   folder: string,
   exporterUrl: string,
   alertmanagerPort: number,
+  pace: Pace,
 ): Promise<{ readonly file: string; readonly port: number }> {
   mkdirSync(path.join(folder, 'rules'));
   for (const file of readdirSync(RULES).filter((name) => name.endsWith('.rules.yml'))) {
@@ -112,11 +139,11 @@ async function prometheusConfig(
     const { groups } = parse(text) as {
       groups: { name: string; rules: { for?: string; keep_firing_for?: string }[] }[];
     };
-    const kept = groups.filter(({ name }) => !/budgets|burn-rates/.test(name));
+    const kept = groups.filter(({ name }) => pace.groups.test(name));
     if (file === 'model-health.rules.yml')
       for (const rule of kept.flatMap(({ rules }) => rules)) {
-        rule.for = '1s';
-        if (rule.keep_firing_for !== undefined) rule.keep_firing_for = '5s';
+        rule.for = pace.for;
+        if (rule.keep_firing_for !== undefined) rule.keep_firing_for = pace.keepFiringFor;
       }
     writeFileSync(path.join(folder, 'rules', file), stringify({ groups: kept }));
   }
@@ -124,7 +151,7 @@ async function prometheusConfig(
   writeFileSync(
     file,
     stringify({
-      global: { scrape_interval: '2s', scrape_timeout: '2s', evaluation_interval: '500ms' },
+      global: { scrape_interval: pace.scrape, scrape_timeout: pace.scrape, evaluation_interval: pace.evaluation },
       rule_files: ['rules/*.yml'],
       alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }] },
       scrape_configs: [{ job_name: 'model-health', static_configs: [{ targets: [new URL(exporterUrl).host] }] }],

@@ -58,10 +58,10 @@ export function alertsPage(server: FastifyInstance, services: Services, access: 
       const title = `${count > 0 ? `${count} firing · ` : ''}Alerts`;
       const body = `<header><h1>Alerts${model === undefined ? '' : ` of ${escapeHtml(model)}`}</h1>
 <p class="soft"><a href="/">All models</a> · <a href="/docs/ml#alerts">API</a></p></header>
-<p>${count === 0 ? 'Nothing fires now.' : `<strong class="firing-now">${count} firing now.</strong>`} Give alerts a verdict: it tells which rules are worth their noise.</p>
+<p>${count === 0 ? 'Nothing fires now.' : `<a class="firing-now" href="${firingUrl(model)}"><strong>${count} firing now.</strong></a>`} Give alerts a verdict: it tells which rules are worth their noise.</p>
 ${filterForm(query)}
 ${timelineHtml(events, nowMs - TIMELINE_MS, nowMs)}
-<h2>History, newest first</h2>
+<h2 id="history">History, newest first</h2>
 ${listHtml(shown, request.url, nowMs)}
 ${found.next === null ? '' : `<p><a href="${escapeHtml(withCursor(query, found.next))}" rel="next">Older alerts</a></p>`}`;
       return reply.headers(HEADERS).send(page(title, body));
@@ -188,6 +188,11 @@ function linkHtml(url: string | undefined, text: string): string {
 function tone(severity: string): string {
   if (severity === 'high') return 'alert';
   return severity === 'medium' ? 'warning' : 'incomplete';
+}
+
+function firingUrl(model: string | undefined): string {
+  const of = model === undefined ? '' : `&amp;model=${encodeURIComponent(model)}`;
+  return `/admin/ml/alerts?status=firing${of}#history`;
 }
 
 /** The same filters, from there on. */

@@ -67,8 +67,14 @@ input:focus-visible, select:focus-visible, button:focus-visible, summary:focus-v
 summary { cursor: pointer; color: var(--link); width: max-content; max-width: 100%; padding: .2rem 0; }
 .alert-item details form { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; padding: .4rem 0; }
 .buttons { display: flex; flex-wrap: wrap; gap: .4rem; }
-.timeline { overflow-x: auto; margin: .5rem 0 1rem; } .timeline svg { display: block; width: 100%; min-width: 36rem; }
-.timeline text { fill: var(--soft); font: 13px system-ui, sans-serif; } .timeline line { stroke: var(--line); } .timeline rect { fill: var(--status, var(--link)); }
+.timeline { margin: .5rem 0 1rem; color: var(--soft); font-size: .8125rem; }
+.lane { display: grid; grid-template-columns: 7rem 1fr; align-items: center; }
+.lane div { position: relative; height: 1.625rem; border-bottom: 1px solid var(--line); margin-right: 4px; }
+.lane i { position: absolute; top: .375rem; bottom: .375rem; min-width: 4px; border-radius: 2px; background: var(--status, var(--link)); }
+.lane.days div { border: 0; } .lane small { position: absolute; transform: translateX(-50%); top: .2rem; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.lane small:first-child { transform: none; } .lane small:last-child { transform: translateX(-100%); }
+@media (max-width: 40rem) { .lane { grid-template-columns: 1fr; } .lane span { padding-top: .25rem; } .lane div { height: 1.125rem; } .lane i { top: .125rem; } .lane small:nth-child(even) { display: none; } }
+.story ol { padding-left: 0; list-style: none; font-size: .875rem; } .story li { margin: .35rem 0; overflow-wrap: anywhere; } .story time { color: var(--soft); font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; margin: .5rem 0 1rem; }
 .scroll:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }

@@ -5,49 +5,60 @@ const LANES: readonly (readonly [TimelineEvent['kind'], string])[] = [
   ['alert', 'Alerts'],
   ['verdict', 'Verdicts'],
   ['acknowledged', 'Acknowledged'],
+  ['job', 'Retraining'],
+  ['gate', 'Gate'],
+  ['stage', 'Rollout'],
   ['baseline', 'Baselines'],
   ['maintenance', 'Maintenance'],
 ];
-const WIDTH = 900;
-const LEFT = 110;
-const LANE = 26;
+/** The others are moments. */
+const LASTING: ReadonlySet<TimelineEvent['kind']> = new Set(['alert', 'job', 'maintenance']);
 const DAY_MS = 86_400_000;
 const DAYS_A_TICK = 5;
-/** A moment, or something too short to be seen. */
-const LEAST_WIDTH = 4;
 
-/** What happened to a model from `fromMs` to `toMs`, as a drawing with words for those who cannot see it; '' without events. */
+/** What happened to a model from `fromMs` to `toMs`, as lanes with words for those who cannot see them; '' without events. */
 export function timelineHtml(events: readonly TimelineEvent[], fromMs: number, toMs: number): string {
   if (events.length === 0) return '';
-  const lanes = LANES.filter(([kind]) => events.some((event) => event.kind === kind));
-  const height = lanes.length * LANE + 24;
-  const x = (ms: number) => LEFT + ((WIDTH - LEFT) * (Math.min(Math.max(ms, fromMs), toMs) - fromMs)) / (toMs - fromMs);
-  const rows = lanes.map(([kind, label], lane) => {
-    const y = lane * LANE;
-    const marks = events.filter((event) => event.kind === kind).map((event) => mark(event, x, y, toMs));
-    return `<text x="0" y="${y + 17}">${label}</text><line x1="${LEFT}" x2="${WIDTH}" y1="${y + LANE - 1}" y2="${y + LANE - 1}"/>${marks.join('')}`;
+  const percent = (ms: number) => (100 * (Math.min(Math.max(ms, fromMs), toMs) - fromMs)) / (toMs - fromMs);
+  const lanes = LANES.flatMap(([kind, label]) => {
+    const own = events.filter((event) => event.kind === kind);
+    if (own.length === 0) return [];
+    return [
+      `<div class="lane"><span>${label}</span><div>${own.map((event) => mark(event, percent, toMs)).join('')}</div></div>`,
+    ];
   });
   const days = Array.from({ length: 7 }, (_, i) => fromMs + i * DAYS_A_TICK * DAY_MS).filter((ms) => ms <= toMs);
   const ticks = days.map(
-    (ms, i) =>
-      `<text x="${x(ms).toFixed(1)}" y="${height - 4}" text-anchor="${i === 0 ? 'start' : i === days.length - 1 ? 'end' : 'middle'}">${new Date(ms).toISOString().slice(5, 10)}</text>`,
+    (ms) => `<small style="left:${percent(ms).toFixed(2)}%">${new Date(ms).toISOString().slice(5, 10)}</small>`,
   );
   return `<h2>The last 30 days</h2>
-<div class="timeline"><svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeHtml(words(events))}">${rows.join('')}${ticks.join('')}</svg></div>`;
+<div class="timeline" role="img" aria-label="${escapeHtml(words(events))}">${lanes.join('')}<div class="lane days"><span></span><div>${ticks.join('')}</div></div></div>
+<details class="story"><summary>The same in words</summary><ol>${[...events].reverse().map(sentence).join('')}</ol></details>`;
+}
+
+/** Newest first, as the history below. */
+function sentence({ kind, atMs, untilMs, title, text, version }: TimelineEvent): string {
+  const when = untilMs === null ? '' : ` to ${minute(untilMs)}`;
+  const soft = [version === '' ? '' : `version ${version}`, text].filter((part) => part !== '').join(' · ');
+  const since = LASTING.has(kind) && untilMs === null ? 'since ' : '';
+  return `<li><time datetime="${new Date(atMs).toISOString()}">${since}${minute(atMs)}${when}</time> <strong>${escapeHtml(title)}</strong> <span class="soft">${escapeHtml(soft)}</span></li>`;
+}
+
+function minute(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 }
 
 function mark(
   { atMs, untilMs, kind, title, severity }: TimelineEvent,
-  x: (ms: number) => number,
-  y: number,
+  percent: (ms: number) => number,
   nowMs: number,
 ): string {
-  const start = x(atMs);
-  const end = kind === 'alert' || kind === 'maintenance' ? x(untilMs ?? nowMs) : start;
-  const width = Math.max(LEAST_WIDTH, end - start);
+  const start = percent(atMs);
+  const width = LASTING.has(kind) ? percent(untilMs ?? nowMs) - start : 0;
   const tone =
     severity === 'high' ? 'alert' : severity === 'medium' ? 'warning' : severity === 'low' ? 'incomplete' : 'plain';
-  return `<rect class="${tone}" x="${Math.min(start, WIDTH - width).toFixed(1)}" y="${y + 5}" width="${width.toFixed(1)}" height="${LANE - 11}" rx="2"><title>${escapeHtml(`${title}, ${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`)}</title></rect>`;
+  const said = `${title}, ${minute(atMs)} UTC`;
+  return `<i class="${tone}" style="left:${start.toFixed(2)}%;width:${width.toFixed(2)}%" title="${escapeHtml(said)}"></i>`;
 }
 
 function words(events: readonly TimelineEvent[]): string {
@@ -56,5 +67,5 @@ function words(events: readonly TimelineEvent[]): string {
   )
     .filter(([count]) => count > 0)
     .map(([count, label]) => `${label.toLowerCase()} ${count}`)
-    .join(', ')}. The list below has them in words.`;
+    .join(', ')}. They follow in words.`;
 }

@@ -127,7 +127,7 @@ export function alertRoutes(server: FastifyInstance, services: Services, access:
   server.get<{ Querystring: Query }>('/api/ml/alerts/timeline', {
     schema: {
       tags: ['alerts'],
-      summary: 'What happened to a model: alerts, verdicts, baselines, maintenance',
+      summary: 'What happened to a model: alerts, verdicts, retraining with gate and rollout, baselines, maintenance',
       description: 'By default the last 30 days. `format=grafana`: as annotations for a JSON data source.',
       querystring: Type.Object({ model: text, format: text, ...range }),
       response: { 200: Type.Any() },
@@ -195,6 +195,7 @@ export function alertRoutes(server: FastifyInstance, services: Services, access:
       const window = (await alerts.maintenance.list()).find(({ id }) => id === request.params.id);
       if (window === undefined) throw new ServiceError('not_found', 'There is no such maintenance window.');
       requireModel(caller, window.model);
+      if (window.state === 'expired') throw new ServiceError('conflict', 'This maintenance window is over already.');
       await alerts.maintenance.end(window.id);
       return reply.code(204).send();
     },
