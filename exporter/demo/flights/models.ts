@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Flights } from './dataset.ts';
 import { calendarFeatures, isLate, laggedFeatures, weekOf } from './features.ts';
@@ -23,8 +24,14 @@ export interface Trained {
   readonly replayed: readonly number[];
 }
 
-/** Trains both models on weeks 0-7, each in a thread of its own, and scores what will be needed. @param onProgress share, 0..1 */
+/**
+ * Trains both models on weeks 0-7, each in a thread of its own, and scores what will be needed.
+ *
+ * @param packageFolder the exporter's; it must be built, for workers are loaded by Node itself
+ * @param onProgress share, 0..1
+ */
 export async function trainModels(
+  packageFolder: string,
   flights: Flights,
   sample: number,
   onProgress: (share: number) => void,
@@ -43,12 +50,13 @@ export async function trainModels(
   }
   const scored = [...baseline, ...replayed];
   const target = Float64Array.from(training, (flight) => Number(isLate(flights, flight)));
+  const workerFile = path.join(packageFolder, 'dist', 'demo', 'flights', 'train-worker.js');
   const shares = [0, 0];
   const models = await Promise.all(
     [calendarFeatures(flights, training), laggedFeatures(flights, late / training.length)].map(async (features, m) => {
       const job = { columns: features.columns(training), target, score: features.columns(scored) };
       const scores = new Float32Array(flights.departureMs.length).fill(NaN);
-      const found = await train(job, (share) => {
+      const found = await train(workerFile, job, (share) => {
         shares[m] = share;
         onProgress((shares[0]! + shares[1]!) / 2);
       });
@@ -59,10 +67,9 @@ export async function trainModels(
   return { models, baseline, replayed };
 }
 
-function train(job: TrainingJob, onProgress: (share: number) => void): Promise<Float64Array> {
+function train(workerFile: string, job: TrainingJob, onProgress: (share: number) => void): Promise<Float64Array> {
   return new Promise((resolve, reject) => {
-    // Compiled: the worker is loaded by Node itself.
-    const worker = new Worker(new URL('./train-worker.js', import.meta.url), { workerData: job });
+    const worker = new Worker(workerFile, { workerData: job });
     worker.on('message', (message: TrainingMessage) => {
       if (message.kind === 'progress') onProgress(message.share);
       else resolve(message.scores);

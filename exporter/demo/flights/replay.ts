@@ -105,7 +105,8 @@ class VirtualClock {
   }
 }
 
-class Sender {
+/** Tells the exporter of one model's flights. */
+export class Sender {
   readonly monitor: ModelMonitor;
   private readonly model: TrainedModel;
   private readonly flights: Flights;

@@ -28,7 +28,9 @@ export async function runFlights(options: FlightsOptions): Promise<void> {
   const flights = await readFlights(file, (share) => reading.show(share));
   reading.end(`${flights.departureMs.length.toLocaleString('en')} flights`);
   const training = new ProgressBar('Training on weeks 0-7');
-  const trained = await trainModels(flights, sample, (share) => training.show(share, 'calendar, lagged'));
+  const trained = await trainModels(packageFolder, flights, sample, (share) =>
+    training.show(share, 'calendar, lagged'),
+  );
   training.end('calendar, lagged');
 
   const startMs = FIRST_DAY_MS + (LAST_TRAINING_WEEK + 1) * WEEK_MS;
@@ -64,7 +66,8 @@ export async function runFlights(options: FlightsOptions): Promise<void> {
   }
 }
 
-function baselineRows(flights: Flights, { baseline }: Trained, { features, scores }: Trained['models'][number]) {
+/** Flights of the training weeks that a model has not seen, as its reference. */
+export function baselineRows(flights: Flights, { baseline }: Trained, { features, scores }: Trained['models'][number]) {
   return baseline.map((flight) => ({
     ...features.row(flight),
     prediction: className(scores[flight]! > 0.5),

@@ -12,6 +12,8 @@ export interface ExporterProcess {
   readonly pid: number;
   /** Everything it wrote to standard error. */
   readonly log: () => string;
+  /** What time it is, for one that was started with `clockStartMs`. */
+  setClock(ms: number): void;
   /** Sends the signal and waits for the end. Resolves with the exit code, null when the signal ended it. */
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
@@ -23,9 +25,12 @@ export interface ExporterOptions {
   /** Put before the command, as `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
   readonly listen?: string;
+  /** On a clock that stands still there until `setClock`. */
+  readonly clockStartMs?: number;
 }
 
 const MAIN = path.resolve(__dirname, '..', '..', 'dist', 'src', 'main.js');
+const STEPPED = path.resolve(__dirname, 'stepped-exporter.mjs');
 
 export async function startExporter({
   dataPath,
@@ -33,24 +38,31 @@ export async function startExporter({
   environment = {},
   prefix = [],
   listen = '127.0.0.1:0',
+  clockStartMs,
 }: ExporterOptions): Promise<ExporterProcess> {
   const [program = process.execPath, ...words] = [
     ...prefix,
     process.execPath,
-    MAIN,
+    ...(clockStartMs === undefined ? [MAIN] : [STEPPED, `--clock.start=${clockStartMs}`]),
     `--web.listen-address=${listen}`,
     `--data.path=${dataPath}`,
     ...flags,
   ];
   const child = spawn(program, words, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(clockStartMs === undefined ? [] : ['ipc' as const])],
     env: { PATH: process.env.PATH ?? '', ...environment },
   });
   let log = '';
-  child.stderr.setEncoding('utf8').on('data', (piece: string) => (log += piece));
+  child.stderr!.setEncoding('utf8').on('data', (piece: string) => (log += piece));
   const baseUrl = await addressOf(child, () => log);
   await untilReady(baseUrl, () => log);
-  return { baseUrl, pid: child.pid!, log: () => log, kill: (signal) => end(child, signal) };
+  return {
+    baseUrl,
+    pid: child.pid!,
+    log: () => log,
+    setClock: (ms) => child.send(ms),
+    kill: (signal) => end(child, signal),
+  };
 }
 
 function addressOf(child: ChildProcess, log: () => string): Promise<string> {
