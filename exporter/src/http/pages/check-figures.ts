@@ -1,5 +1,6 @@
 import type { ModelReport } from '../../domain/model-report.ts';
 import type { CheckName } from '../../domain/settings.ts';
+import { escapeHtml } from './page.ts';
 
 /** Name, value now, value in the baseline; '' where there is none. */
 export type Figure = readonly [name: string, now: string, baseline: string];
@@ -9,6 +10,17 @@ const SHOWN_ISSUES = 8;
 /** The figures that a check rests on, for people. What cannot be computed is left out. */
 export function checkFigures(report: ModelReport, check: CheckName): readonly Figure[] {
   return FIGURES[check](report).filter(([, now]) => now !== '');
+}
+
+/** As a table; without a column for the baseline where it has none of the figures. '' without figures. */
+export function figuresTable(figures: readonly Figure[], when: string): string {
+  if (figures.length === 0) return '';
+  const compared = figures.some(([, , was]) => was !== '');
+  const rows = figures.map(
+    ([name, value, was]) =>
+      `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${escapeHtml(value)}</td>${compared ? `<td class="number soft">${escapeHtml(was)}</td>` : ''}</tr>`,
+  );
+  return `<table><thead><tr><th scope="col">Figure</th><th scope="col" class="number">${when}</th>${compared ? '<th scope="col" class="number">baseline</th>' : ''}</tr></thead><tbody>${rows.join('')}</tbody></table>`;
 }
 
 const FIGURES: Readonly<Record<CheckName, (report: ModelReport) => readonly Figure[]>> = {

@@ -46,6 +46,12 @@ export function sparkline(
   return `<svg class="spark" role="img" aria-label="${says}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">${bands.join('')}<path class="line" d="${line}"/><circle class="dot" cx="${Math.min(width - 2, x(last)).toFixed(1)}" cy="${y(last.score).toFixed(1)}" r="2"/></svg>`;
 }
 
+/** Health over [from, to) as wide as the page; on a telephone it scrolls by itself. */
+export function healthChart(points: readonly Point[], fromMs: number, toMs: number): string {
+  const drawn = sparkline(points, fromMs, toMs, { width: 960, height: 140, bands: true });
+  return `<div class="scroll chart" tabindex="0" role="region" aria-label="Health over time">${drawn}</div>`;
+}
+
 /** A feature's distribution now as bars beside its baseline's. */
 export function distributionPicture(of: FeatureDistribution): string {
   if (of.current.values === 0 || of.baseline.values === 0) return '<span class="soft">no values</span>';
@@ -145,7 +151,8 @@ function median(intervals: readonly Interval[], side: 'baseline' | 'current'): n
 
 /** Few digits, for the ends of an axis. */
 function short(value: number): string {
-  if (value === 0) return '0';
   const magnitude = Math.abs(value);
+  // The edge below a bin of zeros is the double next to zero.
+  if (magnitude < Number.MIN_VALUE * 2 ** 52) return '0';
   return magnitude >= 1e6 || magnitude < 1e-3 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }

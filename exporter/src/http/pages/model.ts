@@ -10,8 +10,8 @@ import type { Access } from '../auth.ts';
 import { reportOf, requireLeader } from '../latest-reports.ts';
 import { DASHBOARD_POINTS } from '../routes/dashboard.ts';
 import type { Services } from '../services.ts';
-import { checkFigures } from './check-figures.ts';
-import { distributionPicture, sparkline } from './draw.ts';
+import { checkFigures, figuresTable } from './check-figures.ts';
+import { distributionPicture, healthChart } from './draw.ts';
 import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
 import { capital, floorScore, modelLink, scoreNote, statusOf, timeHtml, words } from './report-words.ts';
 
@@ -54,7 +54,7 @@ export function modelPage(server: FastifyInstance, services: Services, access: A
 <p><a href="/admin/ml/dashboard">All models</a> · <a href="${escapeHtml(`/admin/ml/reports/${encodeURIComponent(model)}`)}">Last week</a> · <a href="${escapeHtml(`/api/ml/health/${encodeURIComponent(model)}?version=${encodeURIComponent(version)}`)}">JSON</a></p></header>
 ${headline(report)}
 <h2 id="history">Health, last 7 days</h2>
-${sparkline(history, fromMs, toMs, { width: 960, height: 140, bands: true })}
+${healthChart(history, fromMs, toMs)}
 <h2 id="checks">Checks</h2>
 <div class="checks">${CHECK_NAMES.map((check) => checkCard(report, check)).join('\n')}</div>
 <h2 id="features">Features</h2>
@@ -115,20 +115,14 @@ function headline(report: ModelReport): string {
 function checkCard(report: ModelReport, check: CheckName): string {
   const { state, score, reason, samples, windowMs } = report.checks[check];
   const status = state === 'ok' ? 'healthy' : state === 'insufficient_data' ? 'incomplete' : state;
-  const figures = checkFigures(report, check).map(
-    ([name, value, was]) =>
-      `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${escapeHtml(value)}</td><td class="number soft">${escapeHtml(was)}</td></tr>`,
-  );
-  const table =
-    figures.length === 0
-      ? ''
-      : `<table><thead><tr><th scope="col">Figure</th><th scope="col" class="number">now</th><th scope="col" class="number">baseline</th></tr></thead><tbody>${figures.join('')}</tbody></table>`;
+  const table = figuresTable(checkFigures(report, check), 'now');
   return `<section class="card ${status}" aria-labelledby="check-${check}"><h3 id="check-${check}">${capital(words(check))} <span class="status">${words(state === 'insufficient_data' ? 'no_data' : state)}</span></h3>
 <p class="soft">${Number.isNaN(score) ? '' : `score ${floorScore(score)} · `}${samples.toLocaleString('en')} rows in ${hours(windowMs)}</p>${reason === null ? '' : `<p>${escapeHtml(reason)}</p>`}${table}</section>`;
 }
 
 function hours(windowMs: number): string {
   const count = windowMs / 3_600_000;
+  if (count < 1) return `${Math.round(windowMs / 60_000)} minutes`;
   return count % 24 === 0 && count > 24
     ? `${count / 24} days`
     : count === 1

@@ -80,7 +80,8 @@ summary { cursor: pointer; color: var(--link); width: max-content; max-width: 10
 table { border-collapse: collapse; width: 100%; font-size: .9375rem; }
 th, td { text-align: left; padding: .45rem .75rem .45rem 0; border-bottom: 1px solid var(--line); vertical-align: middle; white-space: nowrap; }
 thead th { overflow-wrap: normal; color: var(--soft); font-weight: 600; font-size: .8125rem; vertical-align: bottom; white-space: normal; }
-tbody th { font-weight: 600; white-space: normal; overflow-wrap: anywhere; min-width: 8rem; }
+tbody th { font-weight: 600; white-space: normal; overflow-wrap: anywhere; min-width: 10.5rem; }
+.chart svg { width: 100%; min-width: 36rem; }
 td small, dd small { color: var(--soft); font-size: .8125rem; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .check { color: var(--status); } .check.alert, .check.warning { font-weight: 600; } 

@@ -1,9 +1,8 @@
 import type { WeeklyReport } from '../weekly-report-shape.ts';
 import type { CheckName } from '../../domain/settings.ts';
+import type { Figure } from './check-figures.ts';
 
 type Check = Readonly<Record<string, unknown>>;
-/** Name, value now, value in the baseline; '' where there is none. */
-type Figure = readonly [name: string, now: string, baseline: string];
 
 /** The figures of a stored report that a check rests on, for people. What is not known is left out. */
 export function weeklyFigures({ checks, task }: WeeklyReport, check: CheckName): readonly Figure[] {

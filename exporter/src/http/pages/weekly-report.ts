@@ -7,7 +7,8 @@ import type { Access } from '../auth.ts';
 import { readWeek } from '../routes/weekly-reports.ts';
 import type { Services } from '../services.ts';
 import type { BusinessReport, WeeklyContext, WeeklyReport } from '../weekly-report-shape.ts';
-import { sparkline } from './draw.ts';
+import { figuresTable } from './check-figures.ts';
+import { healthChart } from './draw.ts';
 import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
 import { capital, floorScore, modelLink, timeHtml, words } from './report-words.ts';
 import { number, percent, weeklyFigures } from './weekly-figures.ts';
@@ -52,11 +53,10 @@ function body(report: WeeklyReport, context: WeeklyContext, nowMs: number): stri
 ${weeksNav(report, nowMs)}
 ${facts(report, context)}
 <h2 id="history">Health through the week</h2>
-${sparkline(
+${healthChart(
   report.history.map(({ at, overall_health: score }) => ({ atMs: Date.parse(at), score: score ?? NaN })),
   Date.parse(report.from),
   Date.parse(report.to),
-  { width: 960, height: 140, bands: true },
 )}
 <h2 id="checks">Checks over the whole week</h2>
 ${Object.keys(report.checks).length === 0 ? '<p class="soft">None: the model has no version yet.</p>' : `<div class="checks">${CHECK_NAMES.map((check) => checkCard(report, check)).join('\n')}</div>`}
@@ -110,14 +110,7 @@ function facts(report: WeeklyReport, { previous }: WeeklyContext): string {
 
 function checkCard(report: WeeklyReport, check: CheckName): string {
   const { state, score, reason, samples } = report.checks[check]!;
-  const figures = weeklyFigures(report, check).map(
-    ([name, value, was]) =>
-      `<tr><th scope="row">${escapeHtml(name)}</th><td class="number">${escapeHtml(value)}</td><td class="number soft">${escapeHtml(was)}</td></tr>`,
-  );
-  const table =
-    figures.length === 0
-      ? ''
-      : `<table><thead><tr><th scope="col">Figure</th><th scope="col" class="number">week</th><th scope="col" class="number">baseline</th></tr></thead><tbody>${figures.join('')}</tbody></table>`;
+  const table = figuresTable(weeklyFigures(report, check), 'week');
   return `<section class="card ${STATUS[state] ?? state}" aria-labelledby="check-${check}"><h3 id="check-${check}">${capital(words(check))} <span class="status">${state === 'insufficient_data' ? 'no data' : escapeHtml(state)}</span></h3>
 <p class="soft">${typeof score === 'number' ? `score ${floorScore(score)} · ` : ''}${samples.toLocaleString('en')} rows</p>${typeof reason === 'string' ? `<p>${escapeHtml(reason)}</p>` : ''}${table}</section>`;
 }
@@ -128,7 +121,7 @@ function driftTable({ drift_ranking: ranking }: WeeklyReport): string {
     const said = String(verdict);
     return `<tr class="${STATUS[said] ?? ''}"><th scope="row">${escapeHtml(String(feature))} <small class="soft">${String(kind)}</small></th>
 <td><span class="status">${said === 'none' ? 'no drift' : words(said === 'insufficient_data' ? 'no_data' : said)}</span></td>
-${[drift.kl_divergence, drift.psi, drift.ks_statistic, drift.p_value].map((value) => `<td class="number">${number(value) || '–'}</td>`).join('')}
+${[drift.kl_divergence, drift.psi, drift.ks_statistic, drift.p_value].map((value) => `<td class="number">${digits(value)}</td>`).join('')}
 <td class="number">${Number(samples).toLocaleString('en')}</td></tr>`;
   });
   const more =
@@ -157,7 +150,7 @@ function incidentsTable({ incidents }: WeeklyReport): string {
     const said = (verdict as { readonly verdict: string } | null)?.verdict;
     const tone = severity === 'high' ? 'alert' : severity === 'medium' ? 'warning' : 'incomplete';
     return `<tr class="${tone}"><th scope="row">${escapeHtml(String(alertname))}</th><td><span class="status">${escapeHtml(String(severity))}</span></td><td class="wrap">${escapeHtml(String(summary))}</td>
-<td class="soft">${timeHtml(Date.parse(String(starts)))}</td><td class="soft">${typeof ends === 'string' ? timeHtml(Date.parse(ends)) : 'fired on'}</td><td>${escapeHtml(said ?? '–')}</td></tr>`;
+<td class="soft">${timeHtml(Date.parse(String(starts)))}</td><td class="soft">${typeof ends === 'string' ? timeHtml(Date.parse(ends)) : 'still firing'}</td><td>${escapeHtml(said ?? '–')}</td></tr>`;
   });
   return table('incidents', ['Alert', 'Severity', 'What', 'From', 'To', 'Verdict'], rows);
 }
@@ -188,6 +181,11 @@ function table(labelledBy: string, heads: readonly string[], rows: readonly stri
   return `<div class="scroll" tabindex="0" role="region" aria-labelledby="${labelledBy}"><table>
 <thead><tr>${cells.join('')}</tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div>`;
+}
+
+function digits(value: unknown): string {
+  if (typeof value !== 'number') return '–';
+  return Math.abs(value) < 0.001 ? '&lt; 0.001' : value.toFixed(3);
 }
 
 function statusOf({ checks }: WeeklyReport): string {
