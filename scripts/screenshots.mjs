@@ -32,6 +32,8 @@ const PAGES = {
   'weekly-report': `/admin/ml/reports/${MODEL}?week=${today}`,
   api: '/docs/ml',
 };
+/** Of a window: what a page has beyond it is in the picture, too. */
+const LEAST_HEIGHT = 400;
 /** Pictures in the documentation begin at the top of the page and end here. */
 const TALLEST = 1_500;
 
@@ -122,7 +124,8 @@ async function takePictures() {
   try {
     for (const { name, colorScheme, width } of looks)
       for (const [page, address] of Object.entries(PAGES)) {
-        const tab = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
+        if (folder === undefined && page === 'api') continue;
+        const tab = await browser.newPage({ colorScheme, viewport: { width, height: LEAST_HEIGHT } });
         await tab.goto(url + address);
         const height = await tab.evaluate('document.documentElement.scrollHeight');
         const clip = { x: 0, y: 0, width, height: folder === undefined ? Math.min(height, TALLEST) : height };

@@ -16,12 +16,23 @@ const FAST = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-e
 const STARTS = ['npm start'];
 /** Of the README, which begins with installing and testing all this: commands that would do that again. */
 const WHOLE_REPOSITORY = /^npm (start|test|run)\b/;
-const RUN = [
-  '../../README.md',
-  'tutorial.md',
-  ...readdirSync(path.join(DOCS, 'how-to')).map((file) => path.join('how-to', file)),
-];
 const ALL = [path.join(ROOT, 'README.md'), ...markdown(DOCS)];
+/** For an installation that has data to be moved, restored or thrown away. */
+const OF_AN_INSTALLATION: readonly string[] = ['operations.md'];
+/** Every page with something to run; and all how-tos, whose YAML must be YAML. */
+const RUN = ALL.filter((file) => file.includes('how-to') || /^```(sh|console)$/m.test(readFileSync(file, 'utf8')))
+  .map((file) => path.relative(DOCS, file))
+  .filter((file) => !OF_AN_INSTALLATION.includes(file));
+/** Commands of other documents, which are not run here, and why. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  'CONTRIBUTING.md': 'they run all tests, this one among them',
+  'alerting-rules/README.md': 'alerting-rules/tests/routes.test.ts renders the set that is committed',
+  'alerting-rules/runbooks':
+    'amtool with a <model> to be filled in; alerting-rules/tests/rules.test.ts looks at each runbook',
+  'dashboards/README.md':
+    'docker is not at hand: dashboards/src checks the compose file; dashboards/host/test runs npm run dashboards',
+  'grafana-plugin/README.md': 'the runner of the plug-in does the same',
+};
 
 /** For the README's upload of a baseline. */
 const REFERENCE = `tenure_months,region,prediction,score,left\n${'34,north,1,0.82,1\n12,south,0,0.3,0\n'.repeat(300)}`;
@@ -97,6 +108,15 @@ function blocksOf(file: string): Block[] {
     },
     200_000,
   );
+
+  test('documents elsewhere whose commands are not run here are named, with the reason', () => {
+    const others = ['.', 'alerting-rules', 'alerting-rules/runbooks', 'dashboards', 'grafana-plugin']
+      .flatMap((folder) => readdirSync(path.join(ROOT, folder)).map((file) => path.join(folder, file)))
+      .filter((file) => file.endsWith('.md') && file !== 'README.md' && !file.endsWith('CHANGELOG.md'))
+      .filter((file) => /^```(sh|console|bash)$/m.test(readFileSync(path.join(ROOT, file), 'utf8')))
+      .map((file) => (file.startsWith('alerting-rules/runbooks') ? 'alerting-rules/runbooks' : file));
+    expect([...new Set(others)].sort()).toEqual(Object.keys(ELSEWHERE).sort());
+  });
 
   test.each(ALL.map((file) => path.relative(ROOT, file)))('every link of %s leads somewhere', (file) => {
     const text = readFileSync(path.join(ROOT, file), 'utf8').replaceAll(/^```.*?^```$/gms, '');

@@ -166,5 +166,5 @@ function versionsTable(reports: readonly ModelReport[], shown: string): string {
 
 function digits(value: number): string {
   if (Number.isNaN(value)) return '–';
-  return value !== 0 && Math.abs(value) < 0.001 ? '&lt; 0.001' : value.toFixed(3);
+  return Math.abs(value) < 0.001 ? '&lt; 0.001' : value.toFixed(3);
 }
