@@ -21,7 +21,7 @@ npm('run', 'build');
 npm('pack', '--workspace', 'model-health-exporter');
 console.log(`
 Packed. What is left, once the tests of this commit pass (npm test):
-  git commit -am "release: ${version}" && git tag v${version} && git push --follow-tags
+  git commit -am "release: ${version}" && git tag -a v${version} -m ${version} && git push --follow-tags
   npm publish model-health-exporter-${version}.tgz
   docker build -t model-health-exporter:${version} .`);
 
