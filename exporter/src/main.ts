@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startApp } from './app/start-app.ts';
+import { runExport, runImport } from './app/transfer.ts';
 import { createClock } from './config/clock.ts';
 import { checkConfiguration } from './config/check.ts';
 import { exposureProblem } from './config/exposure.ts';
@@ -10,6 +11,8 @@ import type { Flags } from './config/flags.ts';
 import { loadConfigFile, secretsFrom } from './config/load-config.ts';
 import { createLogger } from './config/logger.ts';
 import { ConfigHolder } from './config/reload.ts';
+import { parseTransfer } from './config/transfer-flags.ts';
+import type { TransferCommand } from './config/transfer-flags.ts';
 import { watchForChanges } from './config/watch-file.ts';
 import { loadWebConfigFile } from './config/web-config.ts';
 
@@ -63,15 +66,30 @@ function greet(addresses: readonly string[], telemetryPath: string, database: st
 `);
 }
 
-const command = parseCommandLine(process.argv.slice(2), environment);
+/** `export` and `import`: done when they return. */
+async function transfer(command: Extract<TransferCommand, { flags: unknown }>): Promise<number> {
+  const options = {
+    packageFolder,
+    searchPath: environment.PATH,
+    nowMs: Date.now(),
+    terminal: process.stderr,
+    say: (line: string) => process.stdout.write(`${line}\n`),
+  };
+  await (command.kind === 'export' ? runExport(command.flags, options) : runImport(command.flags, options));
+  return 0;
+}
+
+const argv = process.argv.slice(2);
+const command = parseTransfer(argv, environment) ?? parseCommandLine(argv, environment);
 if (command.kind === 'help') process.stdout.write(command.text);
 else if (command.kind === 'version') process.stdout.write(`model-health-exporter ${version}\n`);
 else if (command.kind === 'invalid') {
   process.stderr.write(`${command.errors.join('\n')}\nSee --help.\n`);
   process.exitCode = 2;
 } else {
-  process.exitCode = await run(command.flags).catch((error: unknown) => {
-    process.stderr.write(`The exporter cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = await (command.kind === 'run' ? run(command.flags) : transfer(command)).catch((error: unknown) => {
+    const failed = command.kind === 'run' ? 'The exporter cannot start' : `The ${command.kind} failed`;
+    process.stderr.write(`${failed}: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   });
 }

@@ -4,6 +4,7 @@ import type { Settings } from '../domain/settings.ts';
 import { DAY_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
 import type { DayPartitions } from '../storage/day-partitions.ts';
 import type { GroundTruthStore } from '../storage/ground-truth-store.ts';
+import type { ModelStore } from '../storage/model-store.ts';
 import type { StatisticsStore } from '../storage/statistics-store.ts';
 
 /** What retention is made of; a part of the composition root. */
@@ -17,6 +18,7 @@ export interface RetentionParts {
   readonly evaluations: DayPartitions;
   readonly groundTruth: Pick<GroundTruthStore, 'deleteBefore'>;
   readonly statistics: Pick<StatisticsStore, 'deleteBefore'>;
+  readonly models: Pick<ModelStore, 'finishRemovals'>;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface RetentionParts {
  * size. Apart from the tick, because a drop waits for whoever reads.
  */
 export function retentionWork(parts: RetentionParts): () => Promise<void> {
-  const { predictions, evaluations, groundTruth, statistics, clock, log, settings } = parts;
+  const { predictions, evaluations, groundTruth, statistics, models, clock, log, settings } = parts;
   return async () => {
     await predictions.load();
     if (!parts.isLeader()) return;
@@ -48,6 +50,7 @@ export function retentionWork(parts: RetentionParts): () => Promise<void> {
       );
     const oldestRaw = (await predictions.oldestMs()) ?? now;
     await groundTruth.deleteBefore(oldestRaw, now - rawMs);
+    await models.finishRemovals();
     // As long as raw rows are there their statistics can change.
     await statistics.deleteBefore(Math.min(now - statisticsMs, oldestRaw) / MINUTE_MS);
   };

@@ -266,6 +266,7 @@ export async function startApp(options: AppOptions): Promise<App> {
           evaluations: evaluationDays,
           groundTruth,
           statistics,
+          models,
         }),
         log,
       ).stop,

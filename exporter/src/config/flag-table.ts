@@ -1,7 +1,7 @@
 /** One flag of the command line. A switch takes no value. */
 export interface FlagSpec {
   readonly name: string;
-  readonly group: 'Configuration' | 'Web' | 'Database' | 'Log' | 'Clock' | 'Help';
+  readonly group: 'Configuration' | 'Web' | 'Database' | 'Log' | 'Clock' | 'Files' | 'Raw predictions' | 'Help';
   readonly kind: 'value' | 'switch';
   readonly repeatable?: true;
   readonly placeholder?: string;
@@ -119,8 +119,19 @@ const INDENT = 32;
 
 /** What `--help` prints: flags by group, no line longer than 80 columns. */
 export function helpText(): string {
-  const lines = ['Usage: model-health-exporter [flags]', '', 'Model health for Prometheus, Alertmanager and Grafana.'];
-  const flags: readonly FlagSpec[] = FLAGS;
+  return helpOf(
+    [
+      'Usage: model-health-exporter [flags]',
+      '       model-health-exporter export|import [flags], each with its own --help',
+      '',
+      'Model health for Prometheus, Alertmanager and Grafana.',
+    ],
+    FLAGS,
+  );
+}
+
+export function helpOf(head: readonly string[], flags: readonly FlagSpec[]): string {
+  const lines = [...head];
   for (const group of new Set(flags.map((flag) => flag.group))) {
     lines.push('', `${group}:`);
     for (const flag of flags.filter((candidate) => candidate.group === group)) lines.push(...flagLines(flag));

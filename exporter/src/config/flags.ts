@@ -49,7 +49,7 @@ export function processEnvironment(): Environment {
 /** Reads the arguments after the program's name. Every mistake is in the answer; `--help` and `--version` win over mistakes. */
 export function parseCommandLine(argv: readonly string[], environment: Environment): CommandLine {
   const errors: string[] = [];
-  const given = collect(argv, errors);
+  const given = collectFlags(argv, SPECS, errors);
   if (given.has('help')) return { kind: 'help', text: helpText() };
   if (given.has('version')) return { kind: 'version' };
   const flags = readFlags(given, environment, errors);
@@ -67,14 +67,20 @@ const SPECS: ReadonlyMap<string, FlagSpec & { readonly name: FlagName }> = new M
  * `--flag=value` and `--flag value`. Not node:util's parseArgs: it stops at the first mistake, and when it is told not to, a flag
  * without its value swallows the flag after it.
  */
-function collect(argv: readonly string[], errors: string[]): Given {
-  const given = new Map<FlagName, string[]>();
+export function collectFlags<Name extends string>(
+  argv: readonly string[],
+  specs: ReadonlyMap<string, FlagSpec & { readonly name: Name }>,
+  errors: string[],
+): ReadonlyMap<Name, readonly string[]> {
+  const given = new Map<Name, string[]>();
   for (let i = 0; i < argv.length; i += 1) {
     const argument = argv[i]!;
     const [, name = '', inline] = /^--([^=]+)(?:=(.*))?$/s.exec(argument === '-h' ? '--help' : argument) ?? [];
-    const spec = SPECS.get(name);
+    const spec = specs.get(name);
     if (spec === undefined) {
-      errors.push(argument.startsWith('-') ? unknownFlag(argument, name) : `unexpected argument "${argument}"`);
+      errors.push(
+        argument.startsWith('-') ? unknownFlag(argument, name, [...specs.keys()]) : `unexpected argument "${argument}"`,
+      );
       continue;
     }
     let value = inline;
@@ -84,14 +90,14 @@ function collect(argv: readonly string[], errors: string[]): Given {
     else given.set(spec.name, [...(given.get(spec.name) ?? []), value ?? '']);
   }
   for (const [name, values] of given)
-    if (values.length > 1 && SPECS.get(name)?.repeatable !== true)
+    if (values.length > 1 && specs.get(name)?.repeatable !== true)
       errors.push(`--${name} is given ${values.length} times`);
   return given;
 }
 
 /** Leaves out the value: it may be a secret under a misspelt name. */
-function unknownFlag(argument: string, name: string): string {
-  const known = [...SPECS.keys()].map((flag) => `--${flag}`);
+function unknownFlag(argument: string, name: string, names: readonly string[]): string {
+  const known = names.map((flag) => `--${flag}`);
   return name === '' ? `unexpected argument "${argument}"` : `unknown flag --${name}${didYouMean(`--${name}`, known)}`;
 }
 
@@ -163,7 +169,7 @@ function parsePattern(text: string): RegExp | undefined {
 }
 
 /** Never repeats the URL in its message: it may hold a password. */
-function readDatabaseUrl(flag: string | null, environment: Environment, errors: string[]): string | null {
+export function readDatabaseUrl(flag: string | null, environment: Environment, errors: string[]): string | null {
   const url = flag ?? environment.DATABASE_URL ?? '';
   if (url === '') return null;
   if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url))
@@ -173,7 +179,7 @@ function readDatabaseUrl(flag: string | null, environment: Environment, errors: 
   return url;
 }
 
-function parseTime(text: string): number | undefined {
+export function parseTime(text: string): number | undefined {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   const rfc3339 = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d))?$/;
   const timeMs = rfc3339.test(text) ? Date.parse(text.toUpperCase()) : Number.NaN;

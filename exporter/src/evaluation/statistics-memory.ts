@@ -148,7 +148,10 @@ export class StatisticsMemory {
   beginFold(): FoldWork {
     const buckets: { key: GroupKey; bytes: Buffer }[] = [];
     for (const windows of this.windows.values())
-      for (const bucket of windows.dirty()) buckets.push({ key: bucket, bytes: windows.encode(bucket) });
+      for (const bucket of windows.dirty())
+        // Of a version that was deleted meanwhile nothing is stored again.
+        if (this.schemes.current(bucket.versionId) !== undefined)
+          buckets.push({ key: bucket, bytes: windows.encode(bucket) });
     const totals: { modelId: number; versionId: number; json: string }[] = [];
     for (const versionId of this.dirtyTotals) {
       const target = this.schemes.current(versionId);

@@ -1,6 +1,8 @@
 import type { Pool, PoolClient } from 'pg';
 import { ServiceError } from '../domain/service-error.ts';
 import { DAY_MS, HOUR_MS } from '../histogram/time-bucket.ts';
+import type { Dialect } from './dialect/dialect.ts';
+import { plain } from './dialect/plain.ts';
 import { daySizes, dropBefore, ensureDay, existingDays } from './partitions.ts';
 
 /** Leaves of predictions: a retry is a duplicate by (pid, model_id); recounts, captures and exports read by (model_id, ts). */
@@ -23,24 +25,26 @@ export class DayPartitions {
   private readonly pool: Pool;
   private readonly parent: string;
   private readonly indexes: readonly string[];
+  private readonly dialect: Dialect;
   private readonly known = new Set<number>();
   private readonly making = new Map<number, Promise<void>>();
   private knownFloorMs = -Infinity;
 
-  constructor(pool: Pool, parent: string, indexes: readonly string[]) {
+  constructor(pool: Pool, parent: string, indexes: readonly string[], dialect: Dialect = plain) {
     this.pool = pool;
+    this.dialect = dialect;
     this.parent = parent;
     this.indexes = indexes;
   }
 
-  /** Days before it were dropped to make room and are not made again; epoch milliseconds. */
+  /** Predictions before it are gone, whatever their age, and days that end before it are not made again; epoch milliseconds. */
   get floorMs(): number {
     return this.knownFloorMs;
   }
 
   /** What there is now: other replicas make days and drop them, too. */
   async load(): Promise<void> {
-    const days = new Set(await existingDays(this.pool, this.parent));
+    const days = new Set(await existingDays(this.pool, this.parent, this.dialect));
     await this.readFloor();
     for (const day of this.known) if (!days.has(day)) this.known.delete(day);
     for (const day of days) this.known.add(day);
@@ -56,7 +60,7 @@ export class DayPartitions {
   };
 
   async dropBefore(beforeMs: number): Promise<number> {
-    const dropped = await dropBefore(this.pool, this.parent, beforeMs);
+    const dropped = await dropBefore(this.pool, this.parent, beforeMs, this.dialect);
     for (const day of dropped) this.known.delete(day);
     return dropped.length;
   }
@@ -66,7 +70,7 @@ export class DayPartitions {
    * without a timestamp are looked for. The floor is raised first, so that a row of such a day is either a known duplicate or refused.
    */
   async dropBeyond(bytes: number, nowMs: number): Promise<DroppedForRoom | null> {
-    const sizes = await daySizes(this.pool, this.parent);
+    const sizes = await daySizes(this.pool, this.parent, this.dialect);
     const bytesBefore = sizes.reduce((sum, of) => sum + of.bytes, 0);
     let bytesAfter = bytesBefore;
     const days: number[] = [];
@@ -89,13 +93,20 @@ export class DayPartitions {
 
   /** Start of the oldest day that there is, by the database; null without any. */
   async oldestMs(): Promise<number | null> {
-    return (await existingDays(this.pool, this.parent))[0] ?? null;
+    return (await existingDays(this.pool, this.parent, this.dialect))[0] ?? null;
   }
 
   private make(day: number): Promise<void> {
     let making = this.making.get(day);
     if (making === undefined) {
-      making = ensureDay(this.pool, this.parent, day, this.indexes, (client) => this.refuseBelowFloor(client, day))
+      making = ensureDay(
+        this.pool,
+        this.parent,
+        day,
+        this.indexes,
+        (client) => this.refuseBelowFloor(client, day),
+        this.dialect,
+      )
         .then(() => void this.known.add(day))
         .finally(() => this.making.delete(day));
       this.making.set(day, making);
@@ -105,7 +116,7 @@ export class DayPartitions {
 
   private async refuseBelowFloor(client: PoolClient, day: number): Promise<void> {
     await this.readFloor(client);
-    if (day < this.knownFloorMs)
+    if (day + DAY_MS <= this.knownFloorMs)
       throw new ServiceError(
         'unavailable',
         'Predictions of that day were deleted a moment ago to make room; send again to learn which rows are too old.',

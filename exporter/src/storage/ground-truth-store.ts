@@ -70,6 +70,7 @@ export class GroundTruthStore {
 
   private store(received: number, newest: readonly LabelRow[], nowMs: number): Promise<LabelCounts> {
     return this.retried(async (client) => {
+      await requireModels(client, newest);
       const stored = await upsert(client, newest, nowMs);
       if (stored.length === 0) return { joined: 0, waiting: 0, updated: 0, duplicates: received };
       const updated = stored.filter(({ inserted }) => !inserted).length;
@@ -228,6 +229,14 @@ function newestOfEach(rows: readonly LabelRow[]): LabelRow[] {
 function updatedAndJoined(stored: readonly StoredLabel[], unmatched: readonly StoredLabel[]): number {
   const waiting = new Set(unmatched.map(keyOf));
   return stored.filter((label) => !label.inserted && !waiting.has(keyOf(label))).length;
+}
+
+/** Under the lock that a deletion waits for: a model that is there now stays until these labels are stored. Primary key. */
+async function requireModels(client: PoolClient, rows: readonly LabelRow[]): Promise<void> {
+  const ids = new Set(rows.map(({ modelId }) => modelId));
+  const { rowCount } = await client.query('SELECT FROM models WHERE id = ANY ($1::int[])', [[...ids]]);
+  if (rowCount !== ids.size)
+    throw new ServiceError('unavailable', 'A model was deleted while its labels arrived; send again.');
 }
 
 /** Returns what changed: a label that says what is stored already, or is older than it, is a duplicate. */

@@ -18,12 +18,14 @@ export interface MigrationReport {
  *
  * Any number of processes may call it at once: each file is applied by one of them, and all return when the schema is current.
  *
+ * @param through the number of the last one to apply
+ *
  * Throws StorageError: MIGRATION_FOLDER_INVALID (names, doubled numbers), MIGRATION_CHANGED (an applied file differs now),
  * MIGRATION_OUT_OF_ORDER (a new file with a number below an applied one), MIGRATION_DATABASE_NEWER (the database has migrations
  * that the folder does not), MIGRATION_FAILED (the SQL failed: nothing of that file is applied; `cause` is the error).
  */
-export async function migrate(pool: Pool, folder: string): Promise<MigrationReport> {
-  const files = await readMigrations(folder);
+export async function migrate(pool: Pool, folder: string, through = Infinity): Promise<MigrationReport> {
+  const files = (await readMigrations(folder)).filter(({ number }) => number <= through);
   await underLock(pool, createLedger);
   const applied: string[] = [];
   for (;;) {
@@ -34,14 +36,14 @@ export async function migrate(pool: Pool, folder: string): Promise<MigrationRepo
   return { applied, current: files.at(-1)?.name ?? '' };
 }
 
-interface MigrationFile {
+export interface MigrationFile {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
   readonly sha256: string;
 }
 
-async function readMigrations(folder: string): Promise<readonly MigrationFile[]> {
+export async function readMigrations(folder: string): Promise<readonly MigrationFile[]> {
   let names: string[];
   try {
     names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { ModelDeclaration, ModelDescription } from '../domain/model.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import type { Catalog, CatalogVersion } from './catalog.ts';
@@ -6,6 +6,8 @@ import { asServiceError } from './database-errors.ts';
 import { transaction } from './pool.ts';
 
 const DELETE_BATCH = 10_000;
+/** Far longer than a replica takes to learn of a deletion, and to end what it was about to store. */
+const LATE_WRITERS = '10 minutes';
 
 /** Models as people see them: listed, declared, deleted. */
 export class ModelStore {
@@ -66,27 +68,62 @@ export class ModelStore {
     }
   }
 
-  /** All its data. Under the epoch's lock, so that no writer stores rows of it afterwards: the next one finds the epoch changed. */
+  /**
+   * All its data. Under the epoch's lock, so that no writer stores rows of it afterwards: the next one finds the epoch changed, and
+   * registers the model as a new one.
+   */
   async remove(name: string): Promise<void> {
     const first = this.catalog.versionsOf(name)[0];
     if (first === undefined) throw notFound(name);
     const modelId = first.model.id;
-    const versionIds = this.catalog.versionsOf(name).map(({ target }) => target.versionId);
     try {
       await transaction(this.pool, async (client) => {
         await client.query('SELECT pg_advisory_xact_lock(20611, 1)');
         await client.query('UPDATE scheme_epoch SET epoch = epoch + 1');
-        await client.query('DELETE FROM baselines WHERE version_id = ANY ($1::int[])', [versionIds]);
+        // Other replicas may have registered versions that are not known here.
+        await client.query(
+          `INSERT INTO model_removals (model_id, version_ids, removed_at)
+           SELECT $1, coalesce(array_agg(id), '{}'), clock_timestamp() FROM model_versions WHERE model_id = $1
+           ON CONFLICT (model_id) DO NOTHING`,
+          [modelId],
+        );
+        await client.query(
+          'DELETE FROM baselines WHERE version_id IN (SELECT id FROM model_versions WHERE model_id = $1)',
+          [modelId],
+        );
         await client.query('DELETE FROM models WHERE id = $1', [modelId]);
         await client.query('DELETE FROM alerts WHERE model = $1', [name]);
-        await client.query('DELETE FROM statistics_bucket WHERE version_id = ANY ($1::int[])', [versionIds]);
-        await client.query('DELETE FROM statistics_total WHERE model_id = $1', [modelId]);
+        // The text of a half names its model; the second look is for halves that only speak of it.
+        await client.query(
+          `DELETE FROM pending_events
+           WHERE CASE WHEN position($1 IN payload) > 0 THEN payload::json ->> 'model' = $2 ELSE false END`,
+          [`"model":${JSON.stringify(name)}`, name],
+        );
+        await removeStatistics(client, modelId);
       });
       await this.catalog.refresh();
       await this.removeRows(modelId);
     } catch (error) {
       throw asServiceError(error);
     }
+  }
+
+  /**
+   * Deletes once more what belongs to models that were deleted some time ago, and forgets about them: rows that a crash in the middle
+   * left, and statistics that another replica stored before it had learnt of the deletion.
+   */
+  async finishRemovals(): Promise<number> {
+    const { rows } = await this.pool.query<{ id: number }>(
+      `SELECT model_id AS id FROM model_removals WHERE removed_at < clock_timestamp() - interval '${LATE_WRITERS}'`,
+    );
+    for (const { id } of rows) {
+      await this.removeRows(id);
+      await transaction(this.pool, async (client) => {
+        await removeStatistics(client, id);
+        await client.query('DELETE FROM model_removals WHERE model_id = $1', [id]);
+      });
+    }
+    return rows.length;
   }
 
   /** Raw rows in batches, by the leaves' (model_id, ts): one huge statement would hold its snapshot for minutes. */
@@ -113,6 +150,15 @@ export class ModelStore {
     );
     return new Map(rows.map(({ id, kind }) => [id, kind]));
   }
+}
+
+/** Primary keys of both. */
+async function removeStatistics(client: PoolClient, modelId: number): Promise<void> {
+  await client.query(
+    'DELETE FROM statistics_bucket WHERE version_id IN (SELECT unnest(version_ids) FROM model_removals WHERE model_id = $1)',
+    [modelId],
+  );
+  await client.query('DELETE FROM statistics_total WHERE model_id = $1', [modelId]);
 }
 
 function notFound(name: string): ServiceError {

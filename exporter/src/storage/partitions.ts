@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
+import type { Dialect } from './dialect/dialect.ts';
+import { plain } from './dialect/plain.ts';
 import { transaction, withClient } from './pool.ts';
 import { errorCode, StorageError } from './storage-error.ts';
 
@@ -29,12 +31,14 @@ export async function ensureDay(
   dayStartMs: number,
   leafIndexes: readonly string[],
   mayMake: (client: PoolClient) => Promise<void> = () => Promise.resolve(),
+  dialect: Dialect = plain,
 ): Promise<boolean> {
+  if (!dialect.makesDays) return false;
   const leaf = leafName(parent, dayStartMs);
   return retryBusy(`create ${leaf}`, async () => {
     const state = await leafState(pool, parent, leaf);
     if (state === 'attached') return false;
-    if (state === 'detaching') await detach(pool, parent, leaf, state);
+    if (state === 'detaching') await detach(pool, parent, leaf, state, dialect);
     return transaction(pool, async (client) => {
       await lockLeaf(client, leaf);
       await mayMake(client);
@@ -50,14 +54,24 @@ export async function ensureDay(
  * DETACH CONCURRENTLY + DROP instead of DROP: readers and writers of the other days go on. It waits for the transactions that
  * were reading `parent`; when they outlast the attempts, throws StorageError PARTITION_BUSY, and the next call carries on.
  */
-export async function dropBefore(pool: Pool, parent: string, beforeMs: number): Promise<readonly number[]> {
+export async function dropBefore(
+  pool: Pool,
+  parent: string,
+  beforeMs: number,
+  dialect: Dialect = plain,
+): Promise<readonly number[]> {
+  const days = await leafDays(pool, parent, ['attached', 'detaching', 'detached'], dialect);
+  const over = days.filter((dayStartMs) => dayStartMs + dayMs <= beforeMs);
+  if (dialect.dropBefore !== null) {
+    if (over.length > 0) await pool.query(dialect.dropBefore(parent), [timestamp(beforeMs)]);
+    return over;
+  }
   const dropped: number[] = [];
-  for (const dayStartMs of await leafDays(pool, parent, ['attached', 'detaching', 'detached'])) {
-    if (dayStartMs + dayMs > beforeMs) continue;
+  for (const dayStartMs of over) {
     const leaf = leafName(parent, dayStartMs);
     await retryBusy(`drop ${leaf}`, async () => {
       const state = await leafState(pool, parent, leaf);
-      if (state === 'attached' || state === 'detaching') await detach(pool, parent, leaf, state);
+      if (state === 'attached' || state === 'detaching') await detach(pool, parent, leaf, state, dialect);
       await transaction(pool, (client) => dropDetached(client, parent, leaf));
     });
     dropped.push(dayStartMs);
@@ -72,18 +86,16 @@ export async function dropBefore(pool: Pool, parent: string, beforeMs: number): 
 export async function daySizes(
   pool: Pool,
   parent: string,
+  dialect: Dialect = plain,
 ): Promise<readonly { readonly dayStartMs: number; readonly bytes: number }[]> {
-  const days = await leafDays(pool, parent, ['attached', 'detaching', 'detached']);
-  const { rows } = await pool.query<{ bytes: string }>(
-    'SELECT coalesce(pg_total_relation_size(to_regclass(u.leaf)), 0) AS bytes FROM unnest($1::text[]) WITH ORDINALITY AS u (leaf, position) ORDER BY position',
-    [days.map((day) => leafName(parent, day))],
-  );
+  const days = await leafDays(pool, parent, ['attached', 'detaching', 'detached'], dialect);
+  const { rows } = await pool.query<{ bytes: string }>(dialect.sizes, [parent, days.map(dayText)]);
   return days.map((dayStartMs, i) => ({ dayStartMs, bytes: Number(rows[i]!.bytes) }));
 }
 
 /** The starts (ms, UTC, ascending) of the days for which `parent` has a partition. */
-export async function existingDays(pool: Pool, parent: string): Promise<readonly number[]> {
-  return leafDays(pool, parent, ['attached']);
+export async function existingDays(pool: Pool, parent: string, dialect: Dialect = plain): Promise<readonly number[]> {
+  return leafDays(pool, parent, ['attached'], dialect);
 }
 
 type LeafState = 'absent' | 'attached' | 'detaching' | 'detached';
@@ -93,7 +105,11 @@ function leafName(parent: string, dayStartMs: number): string {
   checkParent(parent);
   if (!Number.isInteger(dayStartMs) || dayStartMs % dayMs !== 0)
     throw new RangeError(`not the start of a UTC day: ${dayStartMs}`);
-  return `${parent}_p${new Date(dayStartMs).toISOString().slice(0, 10).replaceAll('-', '')}`;
+  return `${parent}_p${dayText(dayStartMs)}`;
+}
+
+function dayText(dayStartMs: number): string {
+  return new Date(dayStartMs).toISOString().slice(0, 10).replaceAll('-', '');
 }
 
 /** 63 bytes are all that PostgreSQL keeps of a name; the rest is for `_p20250131` and the name of an index. */
@@ -124,12 +140,18 @@ async function createLeaf(
 }
 
 /** Cannot run in a transaction. PostgreSQL commits its first half, so an interruption leaves a state that FINALIZE completes. */
-async function detach(pool: Pool, parent: string, leaf: string, state: 'attached' | 'detaching'): Promise<void> {
+async function detach(
+  pool: Pool,
+  parent: string,
+  leaf: string,
+  state: 'attached' | 'detaching',
+  dialect: Dialect,
+): Promise<void> {
   await withClient(pool, async (client) => {
     await client.query(`SET lock_timeout = '${lockTimeout}'`);
     try {
       await client.query(
-        `ALTER TABLE ${parent} DETACH PARTITION ${leaf} ${state === 'attached' ? 'CONCURRENTLY' : 'FINALIZE'}`,
+        state === 'attached' ? dialect.detach(parent, leaf) : `ALTER TABLE ${parent} DETACH PARTITION ${leaf} FINALIZE`,
       );
     } finally {
       await client.query('RESET lock_timeout');
@@ -161,18 +183,14 @@ async function leafState(client: Pool | PoolClient, parent: string, leaf: string
   return rows[0]?.state ?? 'absent';
 }
 
-/** Detached leaves are known by their name alone, so they are looked for in the schema of the parent only. */
-async function leafDays(pool: Pool, parent: string, states: readonly LeafState[]): Promise<readonly number[]> {
+async function leafDays(
+  pool: Pool,
+  parent: string,
+  states: readonly LeafState[],
+  dialect: Dialect,
+): Promise<readonly number[]> {
   checkParent(parent);
-  const { rows } = await pool.query<{ day: string }>(
-    `SELECT right(c.relname, 8) AS day
-     FROM pg_class p JOIN pg_class c ON c.relnamespace = p.relnamespace AND c.relkind = 'r' AND c.relname ~ ('^' || p.relname || '_p[0-9]{8}$')
-     LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND i.inhparent = p.oid
-     WHERE p.oid = $1::regclass
-       AND CASE WHEN i.inhrelid IS NULL THEN 'detached' WHEN i.inhdetachpending THEN 'detaching' ELSE 'attached' END = ANY ($2::text[])
-     ORDER BY day`,
-    [parent, states],
-  );
+  const { rows } = await pool.query<{ day: string }>(dialect.days, [parent, states]);
   return rows.map(({ day }) => Date.UTC(Number(day.slice(0, 4)), Number(day.slice(4, 6)) - 1, Number(day.slice(6, 8))));
 }
 

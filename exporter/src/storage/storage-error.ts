@@ -17,7 +17,12 @@ export type StorageErrorCode =
   | 'MIGRATION_OUT_OF_ORDER'
   | 'MIGRATION_DATABASE_NEWER'
   | 'MIGRATION_FAILED'
-  | 'PARTITION_BUSY';
+  | 'PARTITION_BUSY'
+  | 'EXPORT_SCHEMA'
+  | 'IMPORT_FILE'
+  | 'IMPORT_NEWER'
+  | 'IMPORT_SCHEMA'
+  | 'IMPORT_NOT_EMPTY';
 
 /** A failure of storage that a person can act on: the message says what happened and what to do. */
 export class StorageError extends Error {

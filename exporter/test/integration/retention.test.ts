@@ -7,6 +7,7 @@ import { Traffic } from '../../src/histogram/traffic.ts';
 import { DayPartitions } from '../../src/storage/day-partitions.ts';
 import { EVALUATION_INDEXES } from '../../src/storage/evaluation-store.ts';
 import { HistoryStore } from '../../src/storage/history-store.ts';
+import { ModelStore } from '../../src/storage/model-store.ts';
 import { daySizes } from '../../src/storage/partitions.ts';
 import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
@@ -65,6 +66,7 @@ function housekeeping(rawBytes: number, of: Core = core) {
     evaluations,
     groundTruth: of.groundTruth,
     statistics: of.statistics,
+    models: new ModelStore(of.pool, of.catalog),
   });
   return { run, lines };
 }
