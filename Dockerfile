@@ -8,6 +8,9 @@ COPY alerting-rules/package.json alerting-rules/
 RUN npm ci --ignore-scripts --workspace model-health-exporter --include-workspace-root
 COPY tsconfig.json ./
 COPY exporter exporter
+COPY scripts/revision.mjs scripts/
+# docker build --build-arg REVISION=$(git rev-parse HEAD): the repository itself stays outside.
+ARG REVISION=
 RUN npm run build && npm pack --workspace model-health-exporter --pack-destination /
 
 FROM node:22-slim

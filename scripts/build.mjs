@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root, run } from './install.mjs';
+import { writeRevision } from './revision.mjs';
 
 const exporter = path.join(root, 'exporter');
 const stampFile = path.join(exporter, 'dist', '.built');
@@ -21,7 +22,11 @@ export function ensureBuilt() {
     .map((name) => path.join(exporter, name))
     .filter((folder) => existsSync(folder));
   const newest = Math.max(...sources.map(newestChange), statSync(path.join(root, 'package-lock.json')).mtimeMs);
-  if (existsSync(stampFile) && statSync(stampFile).mtimeMs > newest) return;
+  if (existsSync(stampFile) && statSync(stampFile).mtimeMs > newest) {
+    // A commit changes no source.
+    writeRevision();
+    return;
+  }
   console.log('Building ...');
   if (!existsSync(stampFile)) rmSync(path.join(exporter, 'dist'), { recursive: true, force: true });
   const status = run(process.execPath, [
@@ -30,5 +35,6 @@ export function ensureBuilt() {
     path.join(exporter, 'tsconfig.build.json'),
   ]);
   if (status !== 0) process.exit(status);
+  writeRevision();
   writeFileSync(stampFile, new Date().toISOString());
 }

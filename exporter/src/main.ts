@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { startApp } from './app/start-app.ts';
 import { runExport, runImport } from './app/transfer.ts';
 import { createClock } from './config/clock.ts';
+import { readBuild } from './config/build.ts';
 import { checkConfiguration } from './config/check.ts';
 import { exposureProblem } from './config/exposure.ts';
 import { parseCommandLine, processEnvironment } from './config/flags.ts';
@@ -18,7 +18,7 @@ import { loadWebConfigFile } from './config/web-config.ts';
 
 const environment = processEnvironment();
 const packageFolder = path.resolve(import.meta.dirname, '..', '..');
-const { version } = JSON.parse(readFileSync(path.join(packageFolder, 'package.json'), 'utf8')) as { version: string };
+const { version, revision } = readBuild(packageFolder);
 
 async function run(flags: Flags): Promise<number> {
   const secrets = secretsFrom(environment);
@@ -39,6 +39,7 @@ async function run(flags: Flags): Promise<number> {
     clock,
     log,
     version,
+    revision,
     packageFolder,
     searchPath: environment.PATH,
   });
@@ -82,7 +83,8 @@ async function transfer(command: Extract<TransferCommand, { flags: unknown }>): 
 const argv = process.argv.slice(2);
 const command = parseTransfer(argv, environment) ?? parseCommandLine(argv, environment);
 if (command.kind === 'help') process.stdout.write(command.text);
-else if (command.kind === 'version') process.stdout.write(`model-health-exporter ${version}\n`);
+else if (command.kind === 'version')
+  process.stdout.write(`model-health-exporter ${version}${revision === '' ? '' : ` (revision ${revision})`}\n`);
 else if (command.kind === 'invalid') {
   process.stderr.write(`${command.errors.join('\n')}\nSee --help.\n`);
   process.exitCode = 2;

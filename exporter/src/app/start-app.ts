@@ -65,6 +65,8 @@ export interface AppOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;
+  /** The commit that it was built of; '' where nobody knows. */
+  readonly revision: string;
   /** Folder of the installed package: migrations lie in it. */
   readonly packageFolder: string;
   /** PATH, to find a PostgreSQL of the system. */
@@ -152,7 +154,10 @@ export async function startApp(options: AppOptions): Promise<App> {
     const audit = new AuditStore(pool);
     const erasures = new ErasureStore(pool, catalog);
 
-    const self = createSelfMetrics({ version: options.version, revision: '' }, ['prediction', 'ground_truth']);
+    const self = createSelfMetrics({ version: options.version, revision: options.revision }, [
+      'prediction',
+      'ground_truth',
+    ]);
     self.configReloaded(true, config.status.lastSuccessMs);
     const series = new SeriesStore({ families: STORE_FAMILIES, seriesLimit: settings().limits.seriesPerModel });
 

@@ -50,6 +50,11 @@ test('npm pack, installed in an empty folder, runs by npx', async () => {
     const headers = { 'content-type': 'application/json' };
     const reply = await fetch(`${address}/api/ml/predictions`, { method: 'POST', headers, body });
     expect(await reply.json()).toMatchObject({ accepted: 1 });
+    // Which commit it is of is known to the package, too, where the repository is one.
+    const revision = readFileSync(path.join(ROOT, 'exporter', 'dist', 'src', 'revision'), 'utf8');
+    expect(await (await fetch(`${address}/metrics`)).text()).toContain(
+      `ml_exporter_build_info{version="${version}",revision="${revision}"} 1`,
+    );
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     expect(await ended).toBe(0);
