@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -263,4 +264,67 @@ test('what is done as admin is kept, with who did it and how it ended; what is r
     { actor: 'ops', address: '127.0.0.1', method: 'DELETE', path: '/api/ml/models/churn', status: 204 },
     { actor: 'ops', address: '127.0.0.1', method: 'POST', path: '/-/reload', status: 400 },
   ]);
+});
+
+test('prototype pollution: no route takes a key of a body for one of an object', async () => {
+  await start();
+  const paths = (server.swagger() as { paths?: Record<string, Record<string, unknown>> }).paths ?? {};
+  const polluting = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}';
+  const bodies: readonly (readonly [string, string])[] = [
+    ['application/json', polluting],
+    ['application/json', `[${polluting},{"model":"m","features":${polluting},"scores":${polluting}}]`],
+    ['application/x-ndjson', `${polluting}\n{"model":"m","features":${polluting},"segment":${polluting}}`],
+    [
+      'application/vnd.modelhealth.rows+json',
+      '{"model":"m","columns":["__proto__","constructor"],"rows":[{"x":[1,2],"__proto__":{"polluted":1}}]}',
+    ],
+    ['application/x-www-form-urlencoded', '__proto__[polluted]=1&constructor[prototype][polluted]=1'],
+  ];
+  let asked = 0;
+  for (const [path, methods] of [...Object.entries(paths), ['/login', { post: {} }] as const])
+    for (const method of Object.keys(methods))
+      for (const [type, payload] of method === 'get' ? [['', ''] as const] : bodies) {
+        const url = `${path.replaceAll(/\{[^}]+\}/g, '__proto__')}?__proto__[polluted]=1&constructor.prototype.polluted=1`;
+        const reply = await server.inject({
+          method: method.toUpperCase() as 'POST',
+          url,
+          ...(method === 'get' ? {} : { headers: { 'content-type': type }, payload }),
+        });
+        expect([method, path, reply.statusCode < 500]).toEqual([method, path, true]);
+        asked++;
+      }
+  expect(asked).toBeGreaterThan(80);
+  expect(({} as Record<string, unknown>).polluted).toBeUndefined();
+  expect(Object.keys(Object.prototype)).toEqual([]);
+});
+
+describe('connections that are of no use', () => {
+  test('one on which nothing moves is closed; so is one whose owner sends no second request', async () => {
+    await start({}, { patience: { silenceMs: 500, keepAliveMs: 300 } });
+    const port = await listen();
+    const request = 'GET /-/healthy HTTP/1.1\r\nhost: x\r\n\r\n';
+    // Resolved means closed by the server: a client that lost its power says nothing, either.
+    expect(await speak(port, [request], 0)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await speak(port, [`${POST}content-length: 10\r\n\r\n`], 0)).toBe('');
+  });
+
+  test('one that does not read its answer is closed', async () => {
+    const exposition = { contentType: 'text/plain', body: Buffer.alloc(64 << 20, 'x'), contentEncoding: null };
+    await start({ exposition: () => Promise.resolve(exposition as never) }, { patience: { silenceMs: 500 } });
+    const socket = net.connect(await listen(), '127.0.0.1');
+    socket.pause();
+    socket.write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n');
+    // A stopped reader sees no end: the server's side says that it is gone.
+    await new Promise<void>((resolve) =>
+      server.server.once('request', (request: IncomingMessage) => request.socket.once('close', () => resolve())),
+    );
+    socket.destroy();
+  });
+
+  test('one too many is answered with 503, and told when to come again', async () => {
+    await start({}, { maxConnections: () => 0 });
+    const reply = await fetch(`http://127.0.0.1:${await listen()}/metrics`);
+    expect([reply.status, reply.headers.get('connection')]).toEqual([503, 'close']);
+    expect(Number(reply.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
 });

@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { Client } from 'pg';
+import { embeddedUrl, eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
+import type { ExporterProcess } from '../support/exporter-process.ts';
+import { freePort } from '../support/prometheus.ts';
+import { temporaryFolder } from '../support/test-server.ts';
+
+const CONFIG = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'bins.yml')}`];
+const installed = spawnSync('prometheus', ['--version']).status === 0;
+// With CI=true it is installed, or the run has failed before this.
+const withPrometheus = installed ? describe : describe.skip;
+
+/** What breaks out of a label, a statement, a path or an object where it is let. */
+const NAMES = [
+  'a"} 1\nml_forged_total{x="',
+  'quote"inside',
+  'back\\slash',
+  'ends in a backslash\\',
+  'new\nline',
+  '\\n is not a new line',
+  'carriage\rreturn',
+  '{model="x"}',
+  'a,b=c',
+  '# HELP ml_forged_total x',
+  '# EOF',
+  "'; DROP TABLE predictions; --",
+  "Robert'); DELETE FROM models WHERE ('1'='1",
+  '$1 $$ %s ${x}',
+  'constructor',
+  '../../etc/passwd',
+  '<script>alert(1)</script>',
+  'ü 漢字 🙂 \u2028',
+  'tab\tand \u0001',
+  ' spaces ',
+];
+
+withPrometheus('names that are not nice, read back by a real Prometheus', () => {
+  const folder = temporaryFolder();
+  const data = path.join(folder, 'data');
+  let exporter: ExporterProcess;
+  let prometheus: ChildProcess;
+  let asText: http.Server;
+  let api: string;
+
+  beforeAll(async () => {
+    mkdirSync(data);
+    exporter = await startExporter({ dataPath: data, flags: CONFIG });
+    // Prometheus asks for OpenMetrics; through this it gets the older format.
+    asText = http.createServer((_request, response) => {
+      void fetch(`${exporter.baseUrl}/metrics`, { headers: { accept: 'text/plain' } }).then(async (reply) => {
+        response.setHeader('content-type', reply.headers.get('content-type')!);
+        response.end(Buffer.from(await reply.arrayBuffer()));
+      });
+    });
+    await new Promise<void>((resolve) => asText.listen(0, '127.0.0.1', resolve));
+    const port = await freePort();
+    api = `http://127.0.0.1:${port}/api/v1`;
+    const job = (name: string, target: string) => `{ job_name: ${name}, static_configs: [{ targets: ['${target}'] }] }`;
+    writeFileSync(
+      path.join(folder, 'prometheus.yml'),
+      `global: { scrape_interval: 2s }\nscrape_configs: [${job('openmetrics', new URL(exporter.baseUrl).host)}, ${job('text', `127.0.0.1:${(asText.address() as AddressInfo).port}`)}]\n`,
+    );
+    prometheus = spawn(
+      'prometheus',
+      [
+        `--config.file=${path.join(folder, 'prometheus.yml')}`,
+        `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      { stdio: 'ignore' },
+    );
+    // Features, categories and classes of one model by a baseline; models, versions and errors by predictions.
+    const baseline = Array.from({ length: 600 }, (_, i) => ({
+      features: Object.fromEntries(NAMES.map((name, f) => [name, NAMES[(i + f) % NAMES.length]])),
+      prediction: NAMES[i % NAMES.length],
+    }));
+    const put = await fetch(`${exporter.baseUrl}/api/ml/models/names/baseline?version=1`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: baseline.map((row) => JSON.stringify(row)).join('\n'),
+    });
+    expect(await put.text()).toContain(`"rows":600`);
+    await send(
+      NAMES.map((name) => ({ model: name, version: name, prediction: name, error: name })),
+      NAMES.length,
+    );
+    await send(
+      NAMES.map((name) => ({ model: 'names', version: '1', features: { 'quote"inside': name }, prediction: name })),
+      NAMES.length,
+    );
+  });
+  afterAll(async () => {
+    prometheus.kill('SIGKILL');
+    asText.close();
+    await exporter.kill('SIGTERM');
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function send(events: readonly object[], accepted: number): Promise<void> {
+    const reply = await fetch(`${exporter.baseUrl}/api/ml/predictions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(events),
+    });
+    expect(await reply.json()).toMatchObject({ accepted });
+  }
+
+  async function valuesOf(label: string, selector: string): Promise<string[]> {
+    const query = `query=${encodeURIComponent(`count by (${label}) (${selector})`)}`;
+    const { data } = await jsonOf<{ data: { result: { metric: Record<string, string> }[] } }>(
+      await fetch(`${api}/query?${query}`),
+    );
+    return data.result.map(({ metric }) => metric[label]!).sort();
+  }
+  const sorted = (names: readonly string[]) => [...names].sort();
+
+  test.each(['openmetrics', 'text'])(
+    '%s: every label is exactly what was sent, and nothing was forged',
+    async (job) => {
+      await eventually(async () => {
+        expect(await valuesOf('model', `ml_predictions_total{job="${job}",model!="names"}`)).toEqual(sorted(NAMES));
+        expect(await valuesOf('version', `ml_predictions_total{job="${job}",model!="names"}`)).toEqual(sorted(NAMES));
+        expect(await valuesOf('reason', `ml_prediction_errors_total{job="${job}",model!="names"}`)).toEqual(
+          expect.arrayContaining(sorted(NAMES)),
+        );
+        expect(await valuesOf('class', `ml_predicted_class_total{job="${job}",model="names"}`)).toEqual(
+          expect.arrayContaining(sorted(NAMES)),
+        );
+        expect(await valuesOf('feature', `ml_feature_bin_total{job="${job}",model="names"}`)).toEqual(sorted(NAMES));
+        expect(
+          await valuesOf('bin', `ml_feature_bin_total{job="${job}",model="names",feature="quote\\"inside"}`),
+        ).toEqual(expect.arrayContaining(sorted(NAMES)));
+      });
+      expect(await valuesOf('__name__', `{__name__=~".*forged.*"}`)).toEqual([]);
+      expect(await valuesOf('job', `up{job="${job}"} == 1`)).toEqual([job]);
+    },
+  );
+
+  test.each([
+    ['a feature', '{"model":"m","features":{"__proto__":1}}'],
+    ['a class', '{"model":"m","prediction":"__proto__"}'],
+    ['a score', '{"model":"m","prediction":"a","scores":{"__proto__":1}}'],
+  ])('__proto__ as %s is refused, and pollutes nothing', async (_name, body) => {
+    const reply = await fetch(`${exporter.baseUrl}/api/ml/predictions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    expect(reply.status).toBe(422);
+  });
+
+  test('promtool reads it, too', async () => {
+    const input = await (await fetch(`${exporter.baseUrl}/metrics`)).text();
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
+    expect({ status, said: `${stdout}${stderr}` }).toEqual({ status: 0, said: '' });
+  });
+
+  test('each is a path and a page of its own, and comes out of the database as it went in', async () => {
+    for (const name of NAMES) {
+      const model = await fetch(`${exporter.baseUrl}/api/ml/models/${encodeURIComponent(name)}`);
+      expect(await model.json()).toMatchObject({ model: name, versions: [{ version: name }] });
+      const page = await fetch(`${exporter.baseUrl}/admin/ml/models/${encodeURIComponent(name)}`);
+      expect(page.status).toBe(200);
+      expect(await page.text()).not.toContain('<script>alert');
+    }
+    const client = new Client({ connectionString: embeddedUrl(data) });
+    await client.connect();
+    try {
+      const { rows } = await client.query<{ name: string }>("SELECT name FROM models WHERE name <> 'names'");
+      expect(sorted(rows.map(({ name }) => name))).toEqual(sorted(NAMES));
+      const { rows: counts } = await client.query<{ n: string }>('SELECT count(*) AS n FROM predictions');
+      expect(Number(counts[0]!.n)).toBe(2 * NAMES.length);
+    } finally {
+      await client.end();
+    }
+    expect(exporter.log()).not.toMatch(/level=error/);
+  });
+});
