@@ -1,5 +1,6 @@
 // `npm run chaos -- [minutes] [events/s]`: break things under load and count. `npm run chaos -- soak [minutes] [events/s]`: load alone, and
-// what it does to the process. `npm run chaos -- fuzz [cases]`: every decoder and route with generated input.
+// what it does to the process. `npm run chaos -- replicas [minutes] [replicas] [events/s]`: many exporters on one PostgreSQL, the one that
+// evaluates killed again and again. `npm run chaos -- fuzz [cases]`: every decoder and route with generated input.
 import path from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { ensureInstalled, root, run } from './install.mjs';
@@ -15,7 +16,8 @@ if (first === 'fuzz')
     [path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'), 'exporter/test/fuzz'],
     { env: { ...process.env, FUZZ_CASES: rest[0] ?? '100000' } },
   );
-else if (first === 'soak') process.exitCode = run(process.execPath, [support, program('soak'), ...rest]);
+else if (first === 'soak' || first === 'replicas')
+  process.exitCode = run(process.execPath, [support, program(first), ...rest]);
 else
   process.exitCode = run(process.execPath, [
     '--max-old-space-size=8192',

@@ -4,19 +4,14 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
-import { Catalog } from '../../src/storage/catalog.ts';
-import { createPool } from '../../src/storage/pool.ts';
-import { eventually, metric, startExporter } from '../support/exporter-process.ts';
+import { eventually, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { compareWithRawRows } from '../support/recount.ts';
-import { silentLog } from '../support/silent-log.ts';
 import { startOwnServer, temporaryFolder } from '../support/test-server.ts';
-import type { OwnServer } from '../support/test-server.ts';
 import { FAULTS } from './faults.ts';
 import type { Stage } from './faults.ts';
 import { PacedLoad } from './paced-load.ts';
 import { severedNetwork } from './severed-network.ts';
+import { verdict } from './verdict.ts';
 
 const [minutes = 10, wantedRate = NaN] = process.argv.slice(3).map(Number);
 const REPLICAS = 3;
@@ -66,7 +61,7 @@ async function main(): Promise<void> {
     await load.finish();
     say(`faults: ${[...done].map(([name, times]) => `${name} x${times}`).join('; ')}`);
     say(`not acknowledged at once: ${[...load.refusals].map(([why, times]) => `${why} x${times}`).join(', ')}`);
-    process.exitCode = (await verdict(server, targets, load)) ? 0 : 1;
+    process.exitCode = (await verdict(server, targets, load, say)) ? 0 : 1;
   } finally {
     for (const replica of replicas) await replica?.kill('SIGKILL');
     network?.close();
@@ -102,41 +97,6 @@ async function breakThings(stage: Stage, until: number): Promise<Map<string, num
         if (replica === null) await eventually(() => stage.start(index), 60_000);
       done.set(name, (done.get(name) ?? 0) + 1);
     }
-  }
-}
-
-async function verdict(server: OwnServer, targets: () => readonly string[], load: PacedLoad): Promise<boolean> {
-  const pool = createPool(server.url, { max: 2, applicationName: 'chaos', log: silentLog, statementTimeoutMs: 0 });
-  try {
-    const stored = await pool.query<{ pid: string; copies: string }>(
-      'SELECT pid, count(*) AS copies FROM predictions GROUP BY pid',
-    );
-    const copies = new Map(stored.rows.map((row) => [row.pid, Number(row.copies)]));
-    const lost = [...load.acknowledged].filter((id) => !copies.has(id)).length;
-    const doubled = [...copies.values()].filter((count) => count !== 1).length;
-    const labels = await pool.query<{ pid: string }>('SELECT pid FROM ground_truth');
-    const known = new Set(labels.rows.map(({ pid }) => pid));
-    const lostLabels = [...load.labelled].filter((id) => !known.has(id)).length;
-    const shown = await eventually(async () => {
-      const counts = await Promise.all(targets().map((base) => metric(base, 'ml_predictions_total')));
-      const holders = counts.filter((count) => !Number.isNaN(count));
-      if (holders.length !== 1 || holders[0] !== copies.size)
-        throw new Error(`${holders.join(' and ')} counted of ${copies.size} stored`);
-      return holders[0];
-    }, 120_000);
-    const catalog = new Catalog(pool, () => DEFAULT_SETTINGS, { now: () => Date.now() });
-    await catalog.load();
-    const compared = await compareWithRawRows(pool, catalog, Date.now() - 12 * 3_600_000);
-    say(`acknowledged ${load.acknowledged.size} predictions and ${load.labelled.size} labels in this phase`);
-    say(`stored ${copies.size} predictions, counter of the one exporter that shows models ${shown}`);
-    say(`lost ${lost} predictions, ${lostLabels} labels; stored twice ${doubled}`);
-    say(
-      `statistics against a recount of ${compared.rows} rows, ${compared.labelled} labels: ${compared.differences.length} differences`,
-    );
-    for (const line of compared.differences.slice(0, 10)) say(`  ${line}`);
-    return lost + lostLabels + doubled + compared.differences.length === 0;
-  } finally {
-    await pool.end();
   }
 }
 
