@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { createPool } from '../../src/storage/pool.ts';
-import { embeddedUrl, metric, startExporter } from '../support/exporter-process.ts';
+import { embeddedUrl, startExporter, valueIn } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { temporaryFolder } from '../support/test-server.ts';
@@ -81,14 +81,15 @@ let cpuBefore = 0;
 
 /** RSS and heap in MB, delay of the event loop in ms, handles, descriptors, share of a core since the last time. */
 async function processFigures({ baseUrl, pid }: ExporterProcess): Promise<number[]> {
-  const cpu = await metric(baseUrl, 'process_cpu_seconds_total');
+  const text = await (await fetch(`${baseUrl}/metrics`)).text();
+  const cpu = valueIn(text, 'process_cpu_seconds_total');
   const share = (cpu - cpuBefore) / (EVERY_MS / 1000);
   cpuBefore = cpu;
   return [
     Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024,
-    (await metric(baseUrl, 'nodejs_heap_size_used_bytes')) / 2 ** 20,
-    (await metric(baseUrl, 'nodejs_eventloop_lag_p99_seconds')) * 1000,
-    await metric(baseUrl, 'nodejs_active_handles'),
+    valueIn(text, 'nodejs_heap_size_used_bytes') / 2 ** 20,
+    valueIn(text, 'nodejs_eventloop_lag_p99_seconds') * 1000,
+    valueIn(text, 'nodejs_active_handles'),
     readdirSync(`/proc/${pid}/fd`).length,
     share * 100,
   ];

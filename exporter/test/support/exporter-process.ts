@@ -102,7 +102,11 @@ export function embeddedUrl(dataPath: string): string {
 
 /** The value of one series of the text exposition; the sum when `series` names several (a prefix up to its labels). */
 export async function metric(baseUrl: string, series: string): Promise<number> {
-  const text = await (await fetch(`${baseUrl}/metrics`)).text();
+  return valueIn(await (await fetch(`${baseUrl}/metrics`)).text(), series);
+}
+
+/** The same, of an exposition that was fetched before: some figures begin anew with each scrape. */
+export function valueIn(text: string, series: string): number {
   let sum = NaN;
   for (const line of text.split('\n')) {
     if (!line.startsWith(series) || !/^[ {]/.test(line.slice(series.length))) continue;
