@@ -1,4 +1,4 @@
-// `npm run sbom`: what the exporter consists of, as CycloneDX, from the lock file; without what only development needs.
+// `npm run --silent sbom`: what the exporter consists of, as CycloneDX, from the lock file; without what only development needs.
 import { ensureInstalled, run } from './install.mjs';
 
 ensureInstalled();

@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     process.exitCode = (await verdict(server, targets, load, say)) && most <= 1 ? 0 : 1;
   } finally {
     await pool.end().catch(() => undefined);
-    await Promise.all(replicas.map((replica) => replica?.kill('SIGKILL')));
+    for (const replica of replicas) await replica?.kill('SIGKILL');
     await server.stop().catch(() => undefined);
     rmSync(folder, { recursive: true, force: true });
   }
@@ -80,23 +80,24 @@ async function main(): Promise<void> {
 
 /** Which of them shows models. Throws while none does, or two. */
 async function holderOf(replicas: readonly (ExporterProcess | null)[]): Promise<number> {
-  const shown = await Promise.all(replicas.map((replica) => (replica === null ? false : shows(replica.baseUrl))));
+  const shown = await Promise.all(replicas.map((replica) => shows(replica?.baseUrl)));
   const holders = [...shown.keys()].filter((index) => shown[index]);
   if (holders.length !== 1) throw new Error(`${holders.length} replicas show models`);
   return holders[0]!;
 }
 
-async function shows(baseUrl: string): Promise<boolean> {
+async function shows(baseUrl: string | undefined): Promise<boolean> {
+  if (baseUrl === undefined) return false;
   return !Number.isNaN(await metric(baseUrl, 'ml_predictions_total').catch(() => NaN));
 }
 
 /** Scrapes all of them, several times a second. */
 function watchModels(targets: () => readonly string[]): { end(): Promise<{ looks: number; most: number }> } {
-  let running = true;
+  const stop = new AbortController();
   let looks = 0;
   let most = 0;
   const done = (async () => {
-    while (running) {
+    while (!stop.signal.aborted) {
       const shown = await Promise.all(targets().map(shows));
       most = Math.max(most, shown.filter(Boolean).length);
       looks++;
@@ -105,7 +106,7 @@ function watchModels(targets: () => readonly string[]): { end(): Promise<{ looks
   })();
   return {
     end: async () => {
-      running = false;
+      stop.abort();
       await done;
       return { looks, most };
     },
