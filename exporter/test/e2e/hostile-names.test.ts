@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -182,5 +183,17 @@ withPrometheus('names that are not nice, read back by a real Prometheus', () => 
     expect([reply.status, await reply.text()]).toEqual([status, expect.any(String)]);
     const models = await fetch(`${exporter.baseUrl}/api/ml/models`);
     expect(await models.text()).toMatch(/^\{"models":\[/);
+  });
+
+  test('as many features as may be, with names as long as may be', async () => {
+    const name = (i: number) => createHash('sha512').update(String(i)).digest('base64').repeat(3).slice(0, 200);
+    const features = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [name(i), i]));
+    await send(
+      [
+        { model: 'wide', features },
+        { model: 'wide', features },
+      ],
+      2,
+    );
   });
 });
