@@ -20,7 +20,7 @@ export async function startExporter(flags: readonly string[] = []): Promise<Runn
   const main = path.join(import.meta.dirname, '..', '..', 'src', 'main.js');
   const child = spawn(
     process.execPath,
-    [main, '--web.listen-address=127.0.0.1:0', `--data.path=${dataPath}`, ...flags],
+    [main, '--web.listen-address=127.0.0.1:0', `--data.path=${dataPath}`, '--log.level=warn', ...flags],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const url = await new Promise<URL>((resolve, reject) => {
