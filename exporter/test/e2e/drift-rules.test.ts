@@ -5,7 +5,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { eventually, metric, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { freePort, promQuery } from '../support/prometheus.ts';
+import { freePort } from '../support/free-port.ts';
+import { promQuery } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const CONFIG = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'bins.yml')}`];

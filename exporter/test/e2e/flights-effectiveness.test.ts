@@ -15,7 +15,8 @@ import { startAlertmanager } from '../support/alert-chain.ts';
 import { eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { translateTimes } from '../support/other-time.ts';
-import { freePort, promQuery } from '../support/prometheus.ts';
+import { freePort } from '../support/free-port.ts';
+import { promQuery } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const PACKAGE = path.resolve(__dirname, '..', '..');

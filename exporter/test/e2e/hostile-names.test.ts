@@ -9,7 +9,7 @@ import path from 'node:path';
 import { Client } from 'pg';
 import { embeddedUrl, eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { freePort } from '../support/prometheus.ts';
+import { freePort } from '../support/free-port.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const CONFIG = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'bins.yml')}`];

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { makeEvents } from '../support/load.ts';
-import { freePort, promQuery } from '../support/prometheus.ts';
+import { freePort } from '../support/free-port.ts';
+import { promQuery } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const FAST = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`];

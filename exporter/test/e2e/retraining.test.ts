@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ChurnScene, SECRET, startTrainer } from '../support/churn-scene.ts';
 import { eventually, jsonOf, metric } from '../support/exporter-process.ts';
-import { freePort } from '../support/prometheus.ts';
+import { freePort } from '../support/free-port.ts';
 
 const WAY = [
   'queued',

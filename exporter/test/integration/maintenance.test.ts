@@ -16,7 +16,7 @@ import type { Core } from '../support/core.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { eventually, jsonOf } from '../support/exporter-process.ts';
-import { freePort } from '../support/prometheus.ts';
+import { freePort } from '../support/free-port.ts';
 import { recordingLog } from '../support/silent-log.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { AlertReceivers } from '../fakes/alert-receivers.ts';
 import { eventually } from './exporter-process.ts';
-import { freePort } from './prometheus.ts';
+import { freePort } from './free-port.ts';
 
 /** The rules and routes of this repository in a real Prometheus and a real Alertmanager, on loopback and in a hurry. */
 export interface AlertChain {

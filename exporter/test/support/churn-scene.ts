@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually, jsonOf, startExporter } from './exporter-process.ts';
 import type { ExporterProcess } from './exporter-process.ts';
-import { freePort } from './prometheus.ts';
+import { freePort } from './free-port.ts';
 import { temporaryFolder } from './test-server.ts';
 
 export interface JobJson {

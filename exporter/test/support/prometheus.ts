@@ -1,4 +1,3 @@
-import net from 'node:net';
 import { expect } from '@jest/globals';
 import { jsonOf } from './exporter-process.ts';
 
@@ -10,15 +9,6 @@ interface QueryAnswer {
       readonly value: readonly [number, string];
     }[];
   };
-}
-
-/** A port that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** An instant query; `api` ends in /api/v1. */
