@@ -66,20 +66,10 @@ export function routingJson({ champion, candidate }: Routing): Record<string, un
   return { champion: { version: champion }, candidate };
 }
 
-function reasonJson({
-  code,
-  observed,
-  threshold,
-  windowSeconds,
-  samples,
-  note,
-}: RetrainingReason): Record<string, unknown> {
+function reasonJson({ windowSeconds, note, ...figures }: RetrainingReason): Record<string, unknown> {
   return {
-    code,
-    observed,
-    threshold,
+    ...figures,
     window: windowSeconds === null ? null : `${windowSeconds}s`,
-    samples,
     ...(note === '' ? {} : { note }),
   };
 }

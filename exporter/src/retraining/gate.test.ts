@@ -4,7 +4,7 @@ import type { GateSettings } from '../domain/retraining-settings.ts';
 import { judgeCandidate } from './gate.ts';
 import type { GateInput, GateRow } from './gate.ts';
 
-const answer = (score: number) => ({ prediction: score > 0.5 ? 'late' : 'on time', score });
+const answer = (score: number) => ({ prediction: score > 0.5 ? 'late' : 'on time', score, likelihood: null });
 
 /** Truth of a fifth late; each side scores `sure` where it is right and the opposite in `wrong` of a hundred rows, each at rows of its own. */
 function rows(
@@ -128,6 +128,7 @@ describe('judgeCandidate', () => {
     );
     expect(gate.champion).toMatchObject({ accuracy: 0.5, rocAuc: 0.75 });
     expect(gate.candidate).toMatchObject({ accuracy: 1, rocAuc: 1 });
+    expect(gate.scoreDistance).toBe(0.5);
     expect(gate.candidate!.logLoss).toBeCloseTo(
       -(Math.log(0.9) + Math.log(0.9) + Math.log(0.8) + Math.log(0.7)) / 4,
       12,
@@ -149,13 +150,34 @@ describe('judgeCandidate', () => {
     });
   });
 
+  test('several classes: by the probability that each gave to the one that came true', () => {
+    const classes = ['a', 'b', 'c'];
+    const several = (champion: number | null, candidate: number) =>
+      Array.from({ length: 900 }, (_, i) => {
+        const y = classes[i % 3]!;
+        return {
+          y,
+          champion: { prediction: y, score: null, likelihood: champion },
+          candidate: { prediction: y, score: null, likelihood: i % 10 === 0 ? candidate / 2 : candidate },
+        };
+      });
+    const judged = (champion: number | null, candidate: number) =>
+      judgeCandidate(input(several(champion, candidate), { task: 'multiclass', positiveClass: null }));
+    expect(judged(0.5, 0.9)).toMatchObject({ verdict: 'approve', loss: 'log_loss', candidate: { accuracy: 1 } });
+    expect(judged(0.5, 0.9).candidate!.logLoss).toBeCloseTo(-(9 * Math.log(0.9) + Math.log(0.45)) / 10, 12);
+    // Right every time, and less sure than the shares of the classes are.
+    expect(judged(0.5, 0.3)).toMatchObject({ verdict: 'reject' });
+    expect(judged(0.5, 0.3).reasons.join()).toMatch(/constant answer.*worse than the champion/);
+    expect(judged(null, 0.9)).toMatchObject({ loss: 'zero_one', candidate: { logLoss: null } });
+  });
+
   test('a regression: by the absolute error', () => {
     const numbers = Array.from({ length: 1_000 }, (_, i) => {
       const y = (i * 37) % 100;
       return {
         y,
-        champion: { prediction: y + 5, score: null },
-        candidate: { prediction: y + (i % 2 === 0 ? 2 : -2), score: null },
+        champion: { prediction: y + 5, score: null, likelihood: null },
+        candidate: { prediction: y + (i % 2 === 0 ? 2 : -2), score: null, likelihood: null },
       };
     });
     const gate = judgeCandidate(input(numbers, { task: 'regression', positiveClass: null }));

@@ -1,5 +1,6 @@
 import type { Champion, GateFacts, GateFigures, LossName } from '../domain/retraining.ts';
 import type { GateSettings } from '../domain/retraining-settings.ts';
+import { ksDistance } from '../statistics/kolmogorov-smirnov.ts';
 import { pairedDifference } from '../statistics/paired-difference.ts';
 
 /** A row of the holdout: the truth, what the champion said when it was asked, what the candidate says. */
@@ -11,7 +12,10 @@ export interface GateRow {
 
 interface Answer {
   readonly prediction: string | number | null;
+  /** Of the positive class. */
   readonly score: number | null;
+  /** Of several classes: the probability that was given to the one that came true. */
+  readonly likelihood: number | null;
 }
 
 export interface GateInput {
@@ -40,7 +44,7 @@ const LEAST_ANSWERED = 0.99;
 export function judgeCandidate(input: GateInput): GateFacts {
   const { rows, settings, champion } = input;
   const loss = lossOf(input);
-  const base = { selfReported: false, rows: rows.length, loss };
+  const base = { selfReported: false, rows: rows.length, loss, scoreDistance: null };
   if (rows.length < LEAST_ANSWERED * input.holdoutRows)
     return {
       ...base,
@@ -70,6 +74,7 @@ export function judgeCandidate(input: GateInput): GateFacts {
     ...base,
     verdict,
     reasons,
+    scoreDistance: scoreDistanceOf(input, loss),
     ...figures,
     improvement: Number.isNaN(mean) ? null : improvement,
   });
@@ -100,24 +105,36 @@ export function selfReported(reason: string): GateFacts {
     champion: null,
     candidate: null,
     improvement: null,
+    scoreDistance: null,
   };
+}
+
+function scoreDistanceOf({ task, rows }: GateInput, loss: LossName): number | null {
+  if (task !== 'binary' || loss !== 'log_loss' || rows.length === 0) return null;
+  return ksDistance(
+    rows.map(({ champion }) => champion.score!),
+    rows.map(({ candidate }) => candidate.score!),
+  );
 }
 
 /** Log loss where both scored every row, else how often they are wrong. */
 function lossOf({ task, rows }: GateInput): LossName {
   if (task === 'regression') return 'absolute_error';
-  const scored = rows.every(({ champion, candidate }) => champion.score !== null && candidate.score !== null);
-  return task === 'binary' && scored ? 'log_loss' : 'zero_one';
+  const of = task === 'binary' ? 'score' : 'likelihood';
+  return rows.every(({ champion, candidate }) => champion[of] !== null && candidate[of] !== null)
+    ? 'log_loss'
+    : 'zero_one';
 }
 
-function rowLoss({ positiveClass }: GateInput, loss: LossName, y: string | number, answer: Answer): number {
+function rowLoss({ task, positiveClass }: GateInput, loss: LossName, y: string | number, answer: Answer): number {
   switch (loss) {
     case 'absolute_error':
       return Math.abs(Number(y) - Number(answer.prediction ?? NaN));
     case 'zero_one':
       return Number(String(answer.prediction) !== String(y));
     case 'log_loss': {
-      const p = String(y) === positiveClass ? answer.score! : 1 - answer.score!;
+      const p =
+        task === 'multiclass' ? answer.likelihood! : String(y) === positiveClass ? answer.score! : 1 - answer.score!;
       return -Math.log(Math.max(p, LEAST_PROBABILITY));
     }
   }
@@ -145,6 +162,7 @@ function figuresOf(input: GateInput, loss: LossName, of: (row: GateRow) => Answe
     };
   const accuracy = 1 - meanOf((row) => rowLoss(input, 'zero_one', row.y, of(row)));
   if (loss !== 'log_loss') return { ...none, loss: meanLoss, accuracy };
+  if (task === 'multiclass') return { ...none, loss: meanLoss, accuracy, logLoss: meanLoss };
   const actual = (row: GateRow) => Number(String(row.y) === positiveClass);
   const area = exactRocAuc(
     rows.map((row) => of(row).score!),
@@ -200,25 +218,31 @@ function trivialFailures(input: GateInput, loss: LossName): string[] {
   const { rows } = input;
   const constant = constantAnswer(input, loss);
   const { mean, upper } = pairedDifference(
-    rows.map((row) => rowLoss(input, loss, row.y, constant)),
+    rows.map((row) => rowLoss(input, loss, row.y, constant(row.y))),
     rows.map((row) => rowLoss(input, loss, row.y, row.candidate)),
   );
   return upper < 0 ? [`worse than one constant answer: ${words(loss)} higher by ${round(-mean)}`] : [];
 }
 
-function constantAnswer({ rows, positiveClass }: GateInput, loss: LossName): Answer {
+/** Of several classes their shares are the constant, of which each row is asked for its own. */
+function constantAnswer({ rows, positiveClass }: GateInput, loss: LossName): (y: string | number) => Answer {
+  const always = { prediction: null, score: null, likelihood: null };
   switch (loss) {
-    case 'log_loss':
-      return { prediction: null, score: rows.filter(({ y }) => String(y) === positiveClass).length / rows.length };
+    case 'log_loss': {
+      const shares = new Map<string, number>();
+      for (const { y } of rows) shares.set(String(y), (shares.get(String(y)) ?? 0) + 1 / rows.length);
+      const score = positiveClass === null ? null : (shares.get(positiveClass) ?? 0);
+      return (y) => ({ ...always, score, likelihood: shares.get(String(y)) ?? 0 });
+    }
     case 'zero_one': {
       const counts = new Map<string, number>();
       for (const { y } of rows) counts.set(String(y), (counts.get(String(y)) ?? 0) + 1);
       const [commonest = ['']] = [...counts].sort((a, b) => b[1] - a[1]);
-      return { prediction: commonest[0], score: null };
+      return () => ({ ...always, prediction: commonest[0] });
     }
     case 'absolute_error': {
       const sorted = rows.map(({ y }) => Number(y)).sort((a, b) => a - b);
-      return { prediction: sorted[Math.floor(sorted.length / 2)] ?? null, score: null };
+      return () => ({ ...always, prediction: sorted[Math.floor(sorted.length / 2)] ?? null });
     }
   }
 }

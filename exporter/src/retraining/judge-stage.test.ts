@@ -21,6 +21,7 @@ function at(traffic: Partial<StageTraffic>, elapsedMs = 2 * HOUR, percent = 25):
     stage: { percent, minTimeMs: HOUR, minPredictions: 500, minLabels: 100 },
     settings: DEFAULT_RETRAINING.rollout,
     elapsedMs,
+    scoreDistance: 0,
     traffic: {
       champion: FINE,
       candidate: FINE,
@@ -76,6 +77,15 @@ describe('judgeStage', () => {
       at({ scores: { champion: EVEN, candidate: EVEN.map((score) => 0.7 + score / 4) } }, 1_000),
       'fail',
       /scores are far/,
+    ],
+    [
+      'scores no farther than the gate saw them, and found good',
+      {
+        ...at({ scores: { champion: EVEN, candidate: EVEN.map((score) => 0.7 + score / 4) } }),
+        scoreDistance: 0.6,
+      },
+      'pass',
+      /./,
     ],
     [
       'scores that moved a little',

@@ -1,7 +1,7 @@
 import type { StageFinding, StageVerdict, VersionTraffic } from '../domain/retraining.ts';
 import type { RolloutSettings, StageSettings } from '../domain/retraining-settings.ts';
 import { wilsonInterval } from '../statistics/intervals.ts';
-import { ksBounds, ksPValue } from '../statistics/kolmogorov-smirnov.ts';
+import { ksDistance, ksPValue } from '../statistics/kolmogorov-smirnov.ts';
 import { meanDifference } from '../statistics/paired-difference.ts';
 
 /** What was seen of both versions since the stage began, at the same time. */
@@ -19,6 +19,8 @@ export interface StageInput {
   readonly settings: RolloutSettings;
   readonly elapsedMs: number;
   readonly traffic: StageTraffic;
+  /** How far the scores of both lay apart on the holdout: the gate has seen that, and found it good. 0 where it is not known. */
+  readonly scoreDistance: number;
 }
 
 /** Fewer say nothing about errors or latency. */
@@ -42,7 +44,7 @@ export function judgeStage(input: StageInput): {
   const failures = [
     ...errorFailures(traffic, settings),
     ...latencyFailures(traffic, settings),
-    ...scoreFailures(traffic, settings),
+    ...scoreFailures(traffic, settings, input.scoreDistance),
   ];
   if (failures.length > 0) return { verdict: 'fail', reasons: failures };
   const missing = missingEvidence(input);
@@ -98,23 +100,13 @@ function latencyFailures({ champion, candidate, slow }: StageTraffic, { maxLaten
 function scoreFailures(
   { scores: { champion, candidate } }: StageTraffic,
   { maxScoreDrift }: RolloutSettings,
+  known: number,
 ): string[] {
   if (champion.length < MIN_COMPARED || candidate.length < MIN_COMPARED) return [];
   const distance = ksDistance(champion, candidate);
-  if (distance <= maxScoreDrift || ksPValue(distance, champion.length, candidate.length) > SIGNIFICANT_P) return [];
-  return [`its scores are far from the champion's: KS ${round(distance)}`];
-}
-
-/** Exact: every distinct value is a bin of its own. */
-function ksDistance(a: readonly number[], b: readonly number[]): number {
-  const values = [...new Set([...a, ...b])].sort((x, y) => x - y);
-  const place = new Map(values.map((value, i) => [value, i]));
-  const count = (all: readonly number[]) => {
-    const counts = new Float64Array(values.length);
-    for (const value of all) counts[place.get(value)!]! += 1;
-    return counts;
-  };
-  return ksBounds(count(a), count(b), new Uint8Array(values.length).fill(1)).lower;
+  if (distance - known <= maxScoreDrift || ksPValue(distance, champion.length, candidate.length) > SIGNIFICANT_P)
+    return [];
+  return [`its scores are far from the champion's: KS ${round(distance)}, ${round(known)} at the gate`];
 }
 
 function missingEvidence({ stage, elapsedMs, traffic: { champion, candidate } }: StageInput): string[] {

@@ -13,6 +13,8 @@ export interface SourceRow {
   readonly predictedClass: string | null;
   readonly predictedValue: number | null;
   readonly score: number | null;
+  /** Probability that was given to the class that came true; null without scores by class. */
+  readonly likelihood: number | null;
 }
 
 export interface SnapshotSource {
@@ -49,6 +51,7 @@ export interface TruthLine {
   /** What the champion answered. */
   readonly p: string | number | null;
   readonly s: number | null;
+  readonly l: number | null;
 }
 
 export interface PrepareRequest {
@@ -153,7 +156,7 @@ function trainingLine(row: SourceRow, task: PrepareRequest['task']): TrainingLin
 
 function truthLine(row: SourceRow, task: PrepareRequest['task']): TruthLine {
   const p = task === 'regression' ? row.predictedValue : row.predictedClass;
-  return { id: row.id, y: labelOf(row, task)!, p, s: row.score };
+  return { id: row.id, y: labelOf(row, task)!, p, s: row.score, l: row.likelihood };
 }
 
 /** What is counted while the rows go by. */

@@ -89,3 +89,15 @@ export function kolmogorovSf(x: number): number {
   const y = Math.exp(-2 * x * x);
   return 2 * (y - y ** 4 + y ** 9 - y ** 16);
 }
+
+/** Kolmogorov-Smirnov distance of two samples, exact: every distinct value is a bin of its own. NaN when one is empty. */
+export function ksDistance(a: readonly number[], b: readonly number[]): number {
+  const values = [...new Set([...a, ...b])].sort((x, y) => x - y);
+  const place = new Map(values.map((value, i) => [value, i]));
+  const count = (all: readonly number[]) => {
+    const counts = new Float64Array(values.length);
+    for (const value of all) counts[place.get(value)!]! += 1;
+    return counts;
+  };
+  return ksBounds(count(a), count(b), new Uint8Array(values.length).fill(1)).lower;
+}

@@ -31,6 +31,8 @@ export interface LabelledRow {
   readonly predictedClass: string | null;
   readonly predictedValue: number | null;
   readonly score: number | null;
+  /** Probability that was given to the class that came true; null without scores by class. */
+  readonly likelihood: number | null;
 }
 
 export type SnapshotPart = 'train' | 'test' | 'holdout' | 'truth' | 'predictions';
@@ -114,7 +116,8 @@ export class RetrainingDataStore {
           `DECLARE labelled NO SCROLL CURSOR FOR
            SELECT p.feature_set_id, coalesce(p.pid_text, p.pid::text) AS id, extract(epoch FROM p.ts)::float8 * 1000 AS "timeMs",
              to_json(p.num) AS num, to_json(p.cat) AS cat, g.label AS "labelClass", g.value AS "labelValue",
-             p.class AS "predictedClass", p.prediction AS "predictedValue", p.score
+             p.class AS "predictedClass", p.prediction AS "predictedValue", p.score,
+             p.scores[array_position((SELECT classes FROM models WHERE id = $1), g.label)] AS likelihood
            ${LABELLED} ORDER BY p.ts, p.pid`,
           [modelId, new Date(fromMs), new Date(toMs)],
         );

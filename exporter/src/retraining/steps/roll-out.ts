@@ -30,7 +30,13 @@ export async function rollOut(job: WorkedJob, signal: AbortSignal, deps: RollOut
   if (!rollout.applied)
     return applyStage(job, { ...rollout, percent: stage.percent, shadow: stage.percent === 0 }, signal, deps);
   const traffic = await deps.traffic(job, rollout.sinceMs, Infinity, settings.maxLatencyRatio);
-  const { verdict, reasons } = judgeStage({ stage, settings, elapsedMs: deps.now() - rollout.sinceMs, traffic });
+  const { verdict, reasons } = judgeStage({
+    stage,
+    settings,
+    elapsedMs: deps.now() - rollout.sinceMs,
+    traffic,
+    scoreDistance: job.facts.gate?.scoreDistance ?? 0,
+  });
   const history = [
     ...rollout.history.filter((one) => one.stage !== stageName(rollout)),
     finding(stageName(rollout), verdict, reasons, traffic),
@@ -97,15 +103,8 @@ async function applyStage(
   signal: AbortSignal,
   deps: RollOutDependencies,
 ): Promise<Step> {
-  const outcome = await deps.deployerOf(job.model).apply(action(job, 'stage', rollout, String(rollout.stage)), signal);
-  if (outcome.kind === 'later')
-    return {
-      kind: 'stay',
-      afterMs: outcome.afterMs,
-      event: { kind: 'deployer_busy', detail: { reason: outcome.reason } },
-    };
-  if (outcome.kind === 'refused')
-    return rollBack(job, rollout, `the deployer refused: ${outcome.reason}`, signal, deps);
+  const refused = await deploy(job, rollout, action(job, 'stage', rollout, String(rollout.stage)), signal, deps);
+  if (refused !== null) return refused;
   const nowMs = deps.now();
   return {
     kind: 'stay',
@@ -122,15 +121,8 @@ async function promote(
   deps: RollOutDependencies,
 ): Promise<Step> {
   const promoted = { ...rollout, percent: 100, shadow: false, applied: true, sinceMs: deps.now() };
-  const outcome = await deps.deployerOf(job.model).apply(action(job, 'promote', promoted, 'promote'), signal);
-  if (outcome.kind === 'later')
-    return {
-      kind: 'stay',
-      afterMs: outcome.afterMs,
-      event: { kind: 'deployer_busy', detail: { reason: outcome.reason } },
-    };
-  if (outcome.kind === 'refused')
-    return rollBack(job, rollout, `the deployer refused: ${outcome.reason}`, signal, deps);
+  const refused = await deploy(job, rollout, action(job, 'promote', promoted, 'promote'), signal, deps);
+  if (refused !== null) return refused;
   await deps.registry.place(job, 'champion', deps.now());
   return {
     kind: 'move',
@@ -138,6 +130,21 @@ async function promote(
     facts: { rollout: promoted },
     detail: { version: job.facts.training!.candidate.version },
   };
+}
+
+/** null: it is done; else what becomes of the job: tried again later, or taken back where the deployer refused. */
+async function deploy(
+  job: WorkedJob,
+  rollout: RolloutFacts,
+  wanted: DeployAction,
+  signal: AbortSignal,
+  deps: RollOutDependencies,
+): Promise<Step | null> {
+  const outcome = await deps.deployerOf(job.model).apply(wanted, signal);
+  if (outcome.kind === 'later') return busy(outcome);
+  if (outcome.kind === 'refused')
+    return rollBack(job, rollout, `the deployer refused: ${outcome.reason}`, signal, deps);
+  return null;
 }
 
 /** Repeated until the deployer has done it: traffic must not stay with a version that failed. */
@@ -148,18 +155,16 @@ async function rollBack(
   signal: AbortSignal,
   deps: RollOutDependencies,
 ): Promise<Step> {
-  const outcome = await deps
-    .deployerOf(job.model)
-    .apply(action(job, 'rollback', { ...rollout, percent: 0 }, 'rollback'), signal);
-  if (outcome.kind === 'later')
-    return {
-      kind: 'stay',
-      afterMs: outcome.afterMs,
-      event: { kind: 'deployer_busy', detail: { reason: outcome.reason } },
-    };
+  const wanted = action(job, 'rollback', { ...rollout, percent: 0 }, 'rollback');
+  const outcome = await deps.deployerOf(job.model).apply(wanted, signal);
+  if (outcome.kind === 'later') return busy(outcome);
   if (outcome.kind === 'refused') throw new Error(`the deployer refused to roll back: ${outcome.reason}`);
   await deps.registry.reinstate(job, deps.now());
   return { kind: 'move', to: 'rolled_back', facts: { rollout, rollback: { reason } }, detail: { reason } };
+}
+
+function busy({ afterMs, reason }: { readonly afterMs: number; readonly reason: string }): Step {
+  return { kind: 'stay', afterMs, event: { kind: 'deployer_busy', detail: { reason } } };
 }
 
 function action(job: WorkedJob, kind: DeployAction['kind'], { percent }: RolloutFacts, step: string): DeployAction {

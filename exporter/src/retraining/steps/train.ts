@@ -135,14 +135,16 @@ async function wait(job: WorkedJob, deps: TrainDependencies): Promise<Step> {
       deps,
     );
   const heardMs = await deps.callbacks.lastHeardMs(job.id);
-  if ('heartbeatMs' in trainer && nowMs - heardMs > trainer.heartbeatMs)
+  const silentMs = 'heartbeatMs' in trainer ? heardMs + trainer.heartbeatMs : Infinity;
+  if (nowMs > silentMs)
     return retryOrFail(
       job,
       { code: 'silent', message: 'The trainer was silent for longer than its heartbeat.', retryable: true },
       '',
       deps,
     );
-  return { kind: 'stay', afterMs: Math.min(POLL_MS, job.facts.dispatch!.deadlineMs - nowMs) };
+  const nextMs = Math.min(nowMs + POLL_MS, job.facts.dispatch!.deadlineMs, silentMs + 1);
+  return { kind: 'stay', afterMs: nextMs - nowMs };
 }
 
 async function complete(

@@ -66,11 +66,17 @@ async function judge(
   const byId = new Map(answers.map((answer) => [answer.id, answer]));
   const rows = [];
   for await (const line of readLines(deps.read(job.id, 'truth'))) {
-    const { id, y, p, s } = line as TruthLine;
+    const { id, y, p, s, l } = line as TruthLine;
     const answer = byId.get(id);
     if (answer === undefined || (answer.prediction === null && answer.score === null) || p === null) continue;
-    const { prediction, score } = answer;
-    rows.push({ y, champion: { prediction: p, score: s }, candidate: { prediction, score } });
+    const { prediction, score, scores } = answer;
+    // A class that it does not name has no chance.
+    const likelihood = scores === null ? null : (scores[String(y)] ?? 0);
+    rows.push({
+      y,
+      champion: { prediction: p, score: s, likelihood: l },
+      candidate: { prediction, score, likelihood },
+    });
   }
   const settings = deps.settingsOf(job.model);
   return judgeCandidate({

@@ -89,8 +89,8 @@ describe('commandTrainer', () => {
     ).toEqual({
       kind: 'predicted',
       rows: [
-        { id: 'a', prediction: '1', score: 1 },
-        { id: 'b', prediction: '1', score: 1 },
+        { id: 'a', prediction: '1', score: 1, scores: null },
+        { id: 'b', prediction: '1', score: 1, scores: null },
       ],
     });
   });

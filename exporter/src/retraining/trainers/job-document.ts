@@ -26,13 +26,6 @@ export function jobDocument(request: TrainingRequest): Record<string, unknown> {
   };
 }
 
-function reasonDocument({
-  code,
-  observed,
-  threshold,
-  windowSeconds,
-  samples,
-  note,
-}: RetrainingReason): Record<string, unknown> {
-  return { code, observed, threshold, window_seconds: windowSeconds, samples, note };
+function reasonDocument({ windowSeconds, ...reason }: RetrainingReason): Record<string, unknown> {
+  return { ...reason, window_seconds: windowSeconds };
 }

@@ -25,8 +25,8 @@ export function readResult(value: unknown, suggestedVersion: string): TrainingRe
 /** A line of predictions of the holdout, or in words what is wrong with it. */
 export function readPrediction(value: unknown): HoldoutPrediction | string {
   if (!isObject(value) || typeof value.id !== 'string') return 'a prediction needs the id of its row';
-  const { id, prediction = null, score = null } = value;
-  if (typeof prediction === 'boolean') return readPrediction({ id, prediction: String(prediction), score });
+  const { id, prediction = null, score = null, scores = null } = value;
+  if (typeof prediction === 'boolean') return readPrediction({ id, prediction: String(prediction), score, scores });
   if (
     prediction !== null &&
     typeof prediction !== 'string' &&
@@ -35,7 +35,12 @@ export function readPrediction(value: unknown): HoldoutPrediction | string {
     return 'prediction must be a class or a finite number';
   if (score !== null && !(typeof score === 'number' && score >= 0 && score <= 1))
     return 'score must be a number from 0 to 1';
-  return { id, prediction, score };
+  if (scores !== null && !isScores(scores)) return 'scores must have a number from 0 to 1 for each class';
+  return { id, prediction, score, scores };
+}
+
+function isScores(value: unknown): value is Readonly<Record<string, number>> {
+  return isObject(value) && Object.values(value).every((one) => typeof one === 'number' && one >= 0 && one <= 1);
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -45,6 +45,8 @@ export interface TabularPrediction {
   readonly prediction: string | number;
   /** Of the positive class; null unless binary. */
   readonly score: number | null;
+  /** Of each class; null unless there are several. */
+  readonly scores: Readonly<Record<string, number>> | null;
 }
 
 /** Rows that a category's mean starts from. */
@@ -79,14 +81,15 @@ export function trainTabular(
 export function predictTabular(model: TabularModel, rows: readonly FeatureRow[]): TabularPrediction[] {
   const outputs = predictBoostedTrees(model.trees, encode(model.columns, rows));
   return rows.map((_row, i) => {
-    if (model.task === 'regression') return { prediction: outputs[0]![i]!, score: null };
+    if (model.task === 'regression') return { prediction: outputs[0]![i]!, score: null, scores: null };
     if (model.task === 'binary') {
       const score = outputs[0]![i]!;
-      return { prediction: model.classes[Number(score > 0.5)]!, score };
+      return { prediction: model.classes[Number(score > 0.5)]!, score, scores: null };
     }
     let best = 0;
     for (let k = 1; k < outputs.length; k++) if (outputs[k]![i]! > outputs[best]![i]!) best = k;
-    return { prediction: model.classes[best]!, score: null };
+    const scores = Object.fromEntries(model.classes.map((name, k) => [name, outputs[k]![i]!]));
+    return { prediction: model.classes[best]!, score: null, scores };
   });
 }
 

@@ -45,6 +45,8 @@ export interface HoldoutPrediction {
   readonly prediction: string | number | null;
   /** Of the positive class. */
   readonly score: number | null;
+  /** Of several classes: the probability of each. */
+  readonly scores: Readonly<Record<string, number>> | null;
 }
 
 export type HoldoutOutcome =
