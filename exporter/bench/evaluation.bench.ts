@@ -135,7 +135,16 @@ const outcome = dataDrift.evaluate(context, window, DAY_MS);
 const firstMs = performance.now() - began;
 const driftMs = median(() => void dataDrift.evaluate(context, window, DAY_MS));
 const wholeMs = median(
-  () => void evaluateModel({ model: 'm', version: '1', nowMs: 0, context, baselines: null, window: () => window }),
+  () =>
+    void evaluateModel({
+      model: 'm',
+      version: '1',
+      nowMs: 0,
+      context,
+      baselines: null,
+      significantDays: new Map(),
+      window: () => window,
+    }),
 );
 const report = (name: string, value: string) => console.log(`${name.padEnd(68)} ${value}`);
 report(`counting ${ROWS.toLocaleString('en')} rows of 20 features, once, as they come`, `${countingMs.toFixed(0)} ms`);

@@ -182,6 +182,7 @@ async function measure(models: number, features: number): Promise<void> {
       recounting: () => Promise.resolve(new Set()),
       longestWindowMs: () => HOURS * HOUR_MS,
       past: () => Promise.resolve([]),
+      drifts: () => Promise.resolve([]),
     },
     memory,
   );

@@ -3,9 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
-import type { ModelReport } from '../domain/model-report.ts';
+import type { JudgedReport, ModelReport } from '../domain/model-report.ts';
 import type { Routing } from '../domain/retraining.ts';
 import { ServiceError } from '../domain/service-error.ts';
+import { readEvaluationRecord } from '../evaluation/evaluation-record.ts';
 import { publishRetraining } from '../exposition/publish-retraining.ts';
 import type { SeriesStore } from '../exposition/series-store.ts';
 import type { RetrainingServices, TrainerServices } from '../http/services.ts';
@@ -31,6 +32,7 @@ import { embeddedTrainer } from '../retraining/trainers/embedded.ts';
 import type { Trainer } from '../retraining/trainers/trainer.ts';
 import type { Catalog } from '../storage/catalog.ts';
 import { CheckStore } from '../storage/check-store.ts';
+import type { LatestEvaluations } from '../storage/latest-evaluations.ts';
 import { ModelRegistry } from '../storage/model-registry.ts';
 import { RetrainingDataStore } from '../storage/retraining-data-store.ts';
 import { RetrainingStore } from '../storage/retraining-store.ts';
@@ -40,7 +42,10 @@ import { trafficOfBoth } from '../storage/version-traffic.ts';
 export interface RetrainingParts {
   readonly pool: ConstructorParameters<typeof RetrainingStore>[0];
   readonly catalog: Catalog;
+  /** Of this replica, when it evaluates. */
   readonly reports: () => readonly ModelReport[];
+  /** Of the one that does. */
+  readonly latest: LatestEvaluations;
   readonly clock: Clock;
   readonly log: Log;
   readonly packageFolder: string;
@@ -147,7 +152,7 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
   const request: RequestDependencies = {
     jobs,
     registry,
-    reports: parts.reports,
+    reports: (model) => reportsOf(model, parts),
     settingsOf,
     newLabels: (model, sinceMs, limit) => data.newLabels(model, sinceMs, limit),
     firstSeen: (model, version) =>
@@ -254,6 +259,31 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
   };
 }
 
+/** An evaluation that is older than this no longer says how a model is. */
+const STALE_MS = 86_400_000;
+
+/** Any replica answers: what it does not evaluate itself, the database has, no more than a minute old. */
+async function reportsOf(
+  model: string,
+  { reports, latest, catalog, clock }: RetrainingParts,
+): Promise<readonly JudgedReport[]> {
+  const own = reports().filter((report) => report.model === model);
+  if (own.length > 0) return own;
+  const settings = catalog.settingsOfModel(model);
+  const task = catalog.versionsOf(model)[0]?.model.task;
+  if (task === undefined) return [];
+  const stored = (await latest.of(model, clock.now() - STALE_MS)).flatMap(({ version, record }) => {
+    const known = readEvaluationRecord(record);
+    return known === null ? [] : [{ model, version, task, settings, ...known }];
+  });
+  if (stored.length === 0)
+    throw new ServiceError(
+      'unavailable',
+      `No evaluation of ${JSON.stringify(model)} has been stored yet: the replica that evaluates stores one a minute.`,
+    );
+  return stored;
+}
+
 async function checkDue(
   { catalog, clock, log }: RetrainingParts,
   checks: CheckStore,
@@ -267,7 +297,7 @@ async function checkDue(
     if (alert === null && !isCheckDue(checkedAtMs, nowMs, settings.retraining)) continue;
     const result = await checkTriggers(name, alert === null ? 'schedule' : 'alert', alert, request).catch(
       (error: unknown) => {
-        if (error instanceof ServiceError && error.code === 'not_found') return null;
+        if (isWithoutReport(error)) return null;
         throw error;
       },
     );
@@ -280,6 +310,10 @@ async function checkDue(
       'the triggers of a model were checked',
     );
   }
+}
+
+function isWithoutReport(error: unknown): boolean {
+  return error instanceof ServiceError && (error.code === 'not_found' || error.code === 'unavailable');
 }
 
 async function publishAll(
@@ -309,7 +343,7 @@ async function publishAll(
         ended,
       });
     } catch (error) {
-      if (!(error instanceof ServiceError) || error.code !== 'not_found') throw error;
+      if (!isWithoutReport(error)) throw error;
       log.debug({ model }, 'the model has not been evaluated yet');
     }
   }

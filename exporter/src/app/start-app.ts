@@ -44,6 +44,7 @@ import { EvaluationHistory } from '../storage/evaluation-history.ts';
 import { EVALUATION_INDEXES, EvaluationStore } from '../storage/evaluation-store.ts';
 import { GroundTruthStore } from '../storage/ground-truth-store.ts';
 import { HistoryStore } from '../storage/history-store.ts';
+import { LatestEvaluations } from '../storage/latest-evaluations.ts';
 import { releaseLease, takeLease } from '../storage/leases.ts';
 import { migrate } from '../storage/migrate.ts';
 import { ModelStore } from '../storage/model-store.ts';
@@ -173,6 +174,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       log,
     });
     closers.push(() => releaseLease(leasePool, EVALUATOR_LEASE, holder));
+    const latest = new LatestEvaluations(pool);
     const health = new ModelHealth(
       {
         versions: () => catalog.versions(),
@@ -181,6 +183,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         recounting: () => baselines.recounting(),
         longestWindowMs: () => longestWindowMs(settings(), catalog),
         past: (...of) => statistics.past(...of),
+        drifts: (...of) => latest.drifts(...of),
       },
       evaluator.memory,
     );
@@ -294,6 +297,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       pool,
       catalog,
       reports: () => [...health.reports.values()].map(({ report }) => report),
+      latest,
       clock,
       log,
       packageFolder: options.packageFolder,

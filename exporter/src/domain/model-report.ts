@@ -33,6 +33,15 @@ export interface ModelReport {
   readonly settings: ModelSettings;
 }
 
+/** What retraining asks of an evaluation: a replica that does not evaluate has it from the database. */
+export interface JudgedReport extends Pick<
+  ModelReport,
+  'model' | 'version' | 'task' | 'windowPredictions' | 'settings'
+> {
+  readonly baseline: Pick<BaselineSummary, 'kind' | 'madeAtMs'>;
+  readonly checks: Pick<CheckOutcomes, 'performance' | 'error_rate' | 'data_drift'>;
+}
+
 /** One check over one further window. */
 export type ExtraWindow = {
   readonly [Name in keyof CheckOutcomes]: { readonly check: Name; readonly outcome: CheckOutcomes[Name] };

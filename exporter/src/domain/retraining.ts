@@ -85,6 +85,8 @@ export interface JobRequest {
   readonly reasons: readonly RetrainingReason[];
   readonly champion: Champion;
   readonly shadow: boolean;
+  /** The newest end of a job that was looked at: where another has ended since, the cool-down was not. NaN: none; Infinity: whatever. */
+  readonly lastEndMs: number;
 }
 
 export interface JobError {
@@ -159,6 +161,8 @@ export interface GateFacts {
   readonly candidate: GateFigures | null;
   /** Mean of champion loss minus candidate loss on the same rows, with its 95 % interval: above 0 the candidate is better. */
   readonly improvement: { readonly mean: number; readonly lower: number; readonly upper: number } | null;
+  /** Kolmogorov-Smirnov distance of the scores of both on the same rows; null without scores. */
+  readonly scoreDistance: number | null;
 }
 
 export type LossName = 'log_loss' | 'zero_one' | 'absolute_error';

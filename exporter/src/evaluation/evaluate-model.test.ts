@@ -34,7 +34,15 @@ function evaluate(
   of: ModelContext = context,
 ) {
   const window = typeof counts === 'function' ? counts : () => counts;
-  return evaluateModel({ model: 'churn', version: '3', nowMs: NOW, context: of, baselines: null, window });
+  return evaluateModel({
+    model: 'churn',
+    version: '3',
+    nowMs: NOW,
+    context: of,
+    baselines: null,
+    significantDays: new Map(),
+    window,
+  });
 }
 
 describe('evaluateModel', () => {

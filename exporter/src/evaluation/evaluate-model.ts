@@ -18,12 +18,15 @@ export interface EvaluationInput {
   readonly context: ModelContext;
   /** Baselines that windows have of their own; null: none has. */
   readonly baselines: WindowBaselines | null;
+  /** For how many days each feature has been significant without a break, as far as it is known. */
+  readonly significantDays: ReadonlyMap<string, number>;
   /** Counts of the window of this length, its features only when asked for; these are valid until the next call. */
   readonly window: (windowMs: number, withFeatures: boolean) => ModelCounts;
 }
 
 /** Six checks over their windows, and what they come to. Pure: the same counts give the same report. */
-export function evaluateModel({ model, version, nowMs, context, baselines, window }: EvaluationInput): ModelReport {
+export function evaluateModel(input: EvaluationInput): ModelReport {
+  const { model, version, nowMs, context, baselines, significantDays, window } = input;
   const { settings } = context;
   const looked = lookAtWindows(context, baselines, window);
   const outcomeOf = (check: Check, windowMs: number) => looked.outcomes.get(check)!.get(windowMs);
@@ -41,7 +44,7 @@ export function evaluateModel({ model, version, nowMs, context, baselines, windo
     baseline: summarise(withBaseline(context, baselines, settings.windows.data_drift), baselines?.reason ?? null),
     health: healthScore(checks, settings.weights),
     severity: severityOf(checks, settings.thresholds),
-    recommendation: recommend(checks, settings.thresholds, new Map()),
+    recommendation: recommend(checks, settings.thresholds, significantDays),
     checks,
     extraWindows,
     segments: [],

@@ -4,13 +4,16 @@ import { NEW_REPORT, TROUBLED_REPORT } from '../../test/fixtures/model-report.ts
 import { drifted } from '../../test/support/check-outcomes.ts';
 import type { FeatureDrift } from '../domain/health.ts';
 import type { ModelReport } from '../domain/model-report.ts';
-import { evaluationRecord } from './evaluation-record.ts';
+import { findNeed } from '../retraining/triggers.ts';
+import { evaluationRecord, readEvaluationRecord, significantFeatures } from './evaluation-record.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
 interface Recorded {
   readonly level: string;
   readonly coverage: number;
-  readonly checks: Readonly<Record<string, Plain>> & { readonly data_drift: { readonly features: readonly Plain[] } };
+  readonly checks: Readonly<Record<string, Plain>> & {
+    readonly data_drift: { readonly features: readonly Plain[]; readonly significant: readonly string[] };
+  };
 }
 const recorded = (report: ModelReport) => JSON.parse(JSON.stringify(evaluationRecord(report))) as Recorded;
 
@@ -69,5 +72,39 @@ describe('evaluationRecord', () => {
     const report = withFeatures([drifted('a', 'insufficient_data', NaN), drifted('b', 'none', 0)]);
     const { features } = recorded(report).checks.data_drift;
     expect(features.map(({ feature }) => feature)).toEqual(['b', 'a']);
+  });
+});
+
+describe('readEvaluationRecord', () => {
+  const read = (report: ModelReport) => readEvaluationRecord(JSON.parse(JSON.stringify(evaluationRecord(report))));
+
+  test.each([
+    ['a troubled model', TROUBLED_REPORT],
+    ['a new one', NEW_REPORT],
+  ])('%s is as due for retraining by its record as by its report', (_name, report) => {
+    const { model, version, task, settings } = report;
+    const needOf = (judged: Parameters<typeof findNeed>[0]['report']) =>
+      findNeed({
+        report: judged,
+        nowMs: report.evaluatedAtMs,
+        trainedAtMs: report.evaluatedAtMs - 40 * 86_400_000,
+        newDataPoints: 5_000,
+        activeJob: false,
+        cooldownEndMs: NaN,
+        versionChanged: false,
+      });
+    expect(needOf({ model, version, task, settings, ...read(report)! })).toEqual(needOf(report));
+  });
+
+  test('every significant feature is named, also one that is not among the worst', () => {
+    const many = Array.from({ length: 12 }, (_, i) => drifted(`f${i}`, 'significant', i));
+    const record = recorded(withFeatures(many));
+    expect(record.checks.data_drift.features).toHaveLength(10);
+    expect(record.checks.data_drift.significant).toEqual(many.map(({ feature }) => feature));
+    expect(significantFeatures(withFeatures(many))).toHaveLength(12);
+  });
+
+  test('a record of an older release says nothing', () => {
+    expect(readEvaluationRecord({ level: 'fair', checks: {} })).toBeNull();
   });
 });

@@ -64,6 +64,7 @@ function setUp() {
       recounting: () => Promise.resolve(world.recounting),
       longestWindowMs: () => 25 * HOUR_MS,
       past: () => Promise.resolve([]),
+      drifts: () => Promise.resolve([]),
     },
     memory,
   );

@@ -10,6 +10,9 @@ import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
 import { HOUR_MS, MINUTE_MS, slideMinutes } from '../histogram/time-bucket.ts';
 import { evaluateModel } from './evaluate-model.ts';
+import { significantFeatures } from './evaluation-record.ts';
+import { LastingDrift } from './lasting-drift.ts';
+import type { DriftMoment } from './lasting-drift.ts';
 import { drawColumn, featureBins } from './feature-distribution.ts';
 import { KnownBaselines } from './known-baselines.ts';
 import type { BaselineSources } from './known-baselines.ts';
@@ -39,7 +42,12 @@ export interface HealthSources extends BaselineSources {
   longestWindowMs(): number;
   /** For rolling and seasonal baselines. */
   readonly past: PastBuckets;
+  /** Stored verdicts on the features of a version since a moment, in order of time. */
+  drifts(version: ModelTarget, sinceMs: number): Promise<readonly DriftMoment[]>;
 }
+
+/** So far back is looked for the beginning of a drift: longer than it must last for any recommendation. */
+const DRIFT_MEMORY_MS = 7 * 24 * HOUR_MS;
 
 export interface DistributionRequest {
   readonly model: string;
@@ -67,6 +75,7 @@ export class ModelHealth {
   private readonly evaluatedAtMinute = new Map<number, number>();
   private readonly baselines: KnownBaselines;
   private readonly moving: MovingBaselines;
+  private readonly lasting = new Map<number, LastingDrift>();
 
   constructor(sources: HealthSources, memory: StatisticsMemory) {
     this.sources = sources;
@@ -82,6 +91,7 @@ export class ModelHealth {
   clear(): void {
     this.latest.clear();
     this.evaluatedAtMinute.clear();
+    this.lasting.clear();
   }
 
   /** A captured baseline whose labels may still be coming. */
@@ -197,7 +207,15 @@ export class ModelHealth {
       { from: fromMs / MINUTE_MS, to: toMs / MINUTE_MS },
     ]);
     const plain = { ...contextOf(version, known?.whole ?? null), settings };
-    const of = { model: target.model, version: target.version, nowMs: toMs, baselines, window: () => counts };
+    const significantDays = new Map<string, number>();
+    const of = {
+      model: target.model,
+      version: target.version,
+      nowMs: toMs,
+      baselines,
+      significantDays,
+      window: () => counts,
+    };
     const thresholds = await this.baselines.thresholdsFor(baselineId, plain, of);
     return evaluateModel({ ...of, context: { ...plain, settings: { ...settings, thresholds } } });
   }
@@ -210,10 +228,21 @@ export class ModelHealth {
     const plain = contextOf(version, known?.whole ?? null);
     const windowOf = (segmentId: number) => (windowMs: number, withFeatures: boolean) =>
       this.memory.window(target, nowMs, windowMs, withFeatures, segmentId);
-    const of = { model: target.model, version: target.version, nowMs, baselines, window: windowOf(WHOLE) };
+    const lasting = await this.lastingDrift(target, nowMs);
+    const significantDays = lasting.days(nowMs);
+    const of = {
+      model: target.model,
+      version: target.version,
+      nowMs,
+      baselines,
+      significantDays,
+      window: windowOf(WHOLE),
+    };
     const thresholds = await this.baselines.thresholdsFor(baselineId, plain, of);
     const context = { ...plain, settings: { ...model.settings, thresholds } };
     const whole = evaluateModel({ ...of, context });
+    if (whole.checks.data_drift.state !== 'insufficient_data')
+      lasting.see({ atMs: nowMs, significant: significantFeatures(whole) });
     const segments: SegmentReport[] = [];
     for (const [id, segment] of this.segmentsOf(target, model)) {
       // Calibrated for windows of all predictions, thresholds would be too narrow for those of a part.
@@ -238,6 +267,15 @@ export class ModelHealth {
     return result;
   }
 
+  private async lastingDrift(target: ModelTarget, nowMs: number): Promise<LastingDrift> {
+    let lasting = this.lasting.get(target.versionId);
+    if (lasting === undefined) {
+      lasting = new LastingDrift(await this.sources.drifts(target, nowMs - DRIFT_MEMORY_MS));
+      this.lasting.set(target.versionId, lasting);
+    }
+    return lasting;
+  }
+
   /** Of the keys that are configured now. */
   private segmentsOf(target: ModelTarget, { segments, settings }: EvaluatedVersion['model']): [number, Segment][] {
     return [...segments].filter(
@@ -250,6 +288,7 @@ export class ModelHealth {
     for (const versionId of gone) {
       this.latest.delete(versionId);
       this.evaluatedAtMinute.delete(versionId);
+      this.lasting.delete(versionId);
     }
     return gone;
   }

@@ -26,6 +26,8 @@ export function evaluateSegment(
     nowMs: evaluatedAtMs,
     context: { ...context, settings },
     baselines,
+    // Of a segment nobody is told what to do.
+    significantDays: new Map(),
     window,
   });
   if (report.windowPredictions === 0) return null;

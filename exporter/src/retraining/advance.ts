@@ -68,8 +68,9 @@ export async function advanceOne<Claimed extends Job>(
   const job = await store.claim(leaseMs);
   if (job === null) return false;
   const lost = new AbortController();
+  let renewing: Promise<void> = Promise.resolve();
   const renewal = setInterval(() => {
-    store.renew(job, leaseMs).then(
+    renewing = store.renew(job, leaseMs).then(
       (ours) => {
         if (!ours) lost.abort();
       },
@@ -78,6 +79,9 @@ export async function advanceOne<Claimed extends Job>(
   }, leaseMs / 3);
   try {
     const step = await attempt(deps, job, AbortSignal.any([stop, lost.signal]));
+    // One that is still under way would take the job again after it was given back.
+    clearInterval(renewal);
+    await renewing;
     if (step === null) {
       await store.release(job);
       return true;

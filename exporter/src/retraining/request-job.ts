@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import type { ModelReport } from '../domain/model-report.ts';
+import type { JudgedReport } from '../domain/model-report.ts';
 import type {
   Job,
   JobRequest,
@@ -23,8 +23,8 @@ export interface RequestDependencies {
     ): Promise<readonly { readonly state: JobState; readonly finishedAtMs: number }[]>;
   };
   readonly registry: { list(model: string): Promise<readonly RegistryEntry[]> };
-  /** Latest evaluations of every version. */
-  readonly reports: () => readonly ModelReport[];
+  /** Latest evaluations of every version of a model. */
+  readonly reports: (model: string) => Promise<readonly JudgedReport[]>;
   readonly settingsOf: (model: string) => ModelSettings;
   /** Labelled predictions since a moment, counted up to `limit`. */
   readonly newLabels: (model: string, sinceMs: number, limit: number) => Promise<number>;
@@ -40,13 +40,15 @@ const SHOWN_DATA_POINTS = 1_000_000;
 
 export interface NeedAndReport {
   readonly need: RetrainingNeed;
-  readonly report: ModelReport;
+  /** The newest end of a job; NaN: none. */
+  readonly lastEndMs: number;
+  readonly report: JudgedReport;
 }
 
 /** What speaks for retraining the version in charge. ServiceError not_found before the first evaluation. */
 export async function retrainingNeed(model: string, deps: RequestDependencies): Promise<NeedAndReport> {
   const entries = await deps.registry.list(model);
-  const report = reportInCharge(model, entries, deps);
+  const report = reportInCharge(model, entries, await deps.reports(model));
   const entry = entries.find(({ version }) => version === report.version);
   const trainedAtMs = trainedAt(report, entry, deps);
   const { retraining } = report.settings;
@@ -64,12 +66,15 @@ export async function retrainingNeed(model: string, deps: RequestDependencies): 
     cooldownEndMs: cooldownEnd(finished, retraining.cooldownMs),
     versionChanged: entry !== undefined && report.baseline.kind === 'none',
   });
-  return { need, report };
+  return { need, report, lastEndMs: finished[0]?.finishedAtMs ?? NaN };
 }
 
 /** The version in charge: the registry's champion, else the one with most predictions that no job has thrown out. */
-function reportInCharge(model: string, entries: readonly RegistryEntry[], deps: RequestDependencies): ModelReport {
-  const reports = deps.reports().filter((report) => report.model === model);
+function reportInCharge(
+  model: string,
+  entries: readonly RegistryEntry[],
+  reports: readonly JudgedReport[],
+): JudgedReport {
   const champion = entries.find(({ stage }) => stage === 'champion')?.version;
   const out = new Set(
     entries.filter(({ stage }) => stage !== 'champion' && stage !== 'retired').map((one) => one.version),
@@ -84,7 +89,7 @@ function reportInCharge(model: string, entries: readonly RegistryEntry[], deps: 
 }
 
 /** Of what is known: when its job registered it, when its baseline was made, when it was first seen. */
-function trainedAt(report: ModelReport, entry: RegistryEntry | undefined, deps: RequestDependencies): number {
+function trainedAt(report: JudgedReport, entry: RegistryEntry | undefined, deps: RequestDependencies): number {
   if (entry !== undefined) return entry.trainedAtMs;
   const { madeAtMs } = report.baseline;
   const firstSeenMs = deps.firstSeen(report.model, report.version);
@@ -104,7 +109,7 @@ export async function requestByHand(
   { reason, requestedBy, overrideCooldown }: ManualRequest,
   deps: RequestDependencies,
 ): Promise<{ readonly jobId: string; readonly created: boolean }> {
-  const { need, report } = await retrainingNeed(model, deps);
+  const { need, report, lastEndMs } = await retrainingNeed(model, deps);
   requireTrainer(report);
   if (need.blockedBy.includes('cooldown') && !need.blockedBy.includes('active_job') && !overrideCooldown)
     throw new ServiceError(
@@ -122,7 +127,7 @@ export async function requestByHand(
   };
   const reasons = [asked, ...need.reasons];
   return deps.jobs.request(
-    { model, trigger: 'manual', requestedBy, reasons, champion: championOf(report, reasons), shadow: false },
+    { model, trigger: 'manual', requestedBy, reasons, champion: championOf(report, reasons), shadow: false, lastEndMs },
     deps.clock.now(),
   );
 }
@@ -139,7 +144,7 @@ export async function checkTriggers(
   alert: string | null,
   deps: RequestDependencies,
 ): Promise<CheckResult> {
-  const { need, report } = await retrainingNeed(model, deps);
+  const { need, report, lastEndMs } = await retrainingNeed(model, deps);
   const reasons = alert === null ? need.reasons : [alertReason(alert), ...need.reasons];
   const free = need.blockedBy.length === 0 && report.settings.retraining.trainer.type !== 'none';
   if (reasons.length === 0 || !free) return { kind: 'not_started', need };
@@ -151,6 +156,7 @@ export async function checkTriggers(
       reasons,
       champion: championOf(report, reasons),
       shadow: alert === null && isShadowOnly(need),
+      lastEndMs,
     },
     deps.clock.now(),
   );
@@ -162,7 +168,7 @@ function alertReason(alertname: string): RetrainingReason {
   return { code: 'alert', observed: null, threshold: null, windowSeconds: null, samples: null, note: alertname };
 }
 
-function requireTrainer({ model, settings }: ModelReport): void {
+function requireTrainer({ model, settings }: JudgedReport): void {
   if (settings.retraining.trainer.type === 'none')
     throw new ServiceError(
       'conflict',

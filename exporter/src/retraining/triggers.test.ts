@@ -17,8 +17,8 @@ function withRetraining(report: ModelReport, more: Partial<RetrainingSettings>):
 function input(more: Partial<TriggerInput> = {}): TriggerInput {
   const report = more.report ?? withRetraining(TROUBLED_REPORT, {});
   return {
-    nowMs: report.evaluatedAtMs,
-    trainedAtMs: report.evaluatedAtMs - DAY,
+    nowMs: TROUBLED_REPORT.evaluatedAtMs,
+    trainedAtMs: TROUBLED_REPORT.evaluatedAtMs - DAY,
     newDataPoints: 5_000,
     activeJob: false,
     cooldownEndMs: NaN,

@@ -1,4 +1,4 @@
-import type { ModelReport } from '../domain/model-report.ts';
+import type { JudgedReport } from '../domain/model-report.ts';
 import type { Blocker, Champion, ReasonCode, RetrainingNeed, RetrainingReason } from '../domain/retraining.ts';
 import { wilsonInterval } from '../statistics/intervals.ts';
 
@@ -8,7 +8,7 @@ const Z_95 = 1.96;
 
 export interface TriggerInput {
   /** Of the version in charge. */
-  readonly report: ModelReport;
+  readonly report: JudgedReport;
   readonly nowMs: number;
   readonly trainedAtMs: number;
   readonly newDataPoints: number;
@@ -60,7 +60,7 @@ export function isShadowOnly({ reasons }: RetrainingNeed): boolean {
 const DEGRADING: readonly ReasonCode[] = ['performance_drop', 'calibration_gap', 'error_rate'];
 
 /** What a job has to beat, as it is when the job is asked for. */
-export function championOf(report: ModelReport, reasons: readonly RetrainingReason[]): Champion {
+export function championOf(report: JudgedReport, reasons: readonly RetrainingReason[]): Champion {
   const { performance } = report.checks;
   const figure = report.task === 'regression' ? performance.baseline.meanAbsoluteError : performance.baseline.accuracy;
   return {
@@ -70,7 +70,7 @@ export function championOf(report: ModelReport, reasons: readonly RetrainingReas
   };
 }
 
-function performanceReasons({ checks, settings, task }: ModelReport): RetrainingReason[] {
+function performanceReasons({ checks, settings, task }: JudgedReport): RetrainingReason[] {
   const { performance } = checks;
   const threshold = settings.retraining.triggers.performanceDrop;
   if (threshold === null || performance.samples < settings.minimumSamples.labels) return [];
@@ -83,7 +83,7 @@ function performanceReasons({ checks, settings, task }: ModelReport): Retraining
   return [reason('performance_drop', performance.drop, threshold, performance)];
 }
 
-function calibrationReasons({ checks, settings }: ModelReport): RetrainingReason[] {
+function calibrationReasons({ checks, settings }: JudgedReport): RetrainingReason[] {
   const { performance } = checks;
   const threshold = settings.retraining.triggers.calibrationGap;
   if (threshold === null || performance.samples < settings.minimumSamples.labels) return [];
@@ -93,7 +93,7 @@ function calibrationReasons({ checks, settings }: ModelReport): RetrainingReason
   return change > threshold && change > chance ? [reason('calibration_gap', change, threshold, performance)] : [];
 }
 
-function errorReasons({ checks, settings }: ModelReport): RetrainingReason[] {
+function errorReasons({ checks, settings }: JudgedReport): RetrainingReason[] {
   const { error_rate: errors } = checks;
   const threshold = settings.retraining.triggers.errorRateThreshold;
   if (threshold === null || errors.samples < settings.minimumSamples.alert) return [];

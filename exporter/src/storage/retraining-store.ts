@@ -77,22 +77,39 @@ export class RetrainingStore {
     this.pool = pool;
   }
 
-  /** The job under way where there is one: of concurrent requests the partial unique index lets one insert. */
+  /**
+   * The job under way where there is one, else a new one. Of concurrent requests one comes first: the model's row is locked (not against
+   * intake, which only needs its key), and so is the newest job's, which cannot end meanwhile. ServiceError not_found; conflict where a job
+   * has ended since the request was considered. Index retraining_jobs_by_model.
+   */
   async request(request: JobRequest, nowMs: number): Promise<{ readonly jobId: string; readonly created: boolean }> {
-    for (;;) {
-      const { rows } = await this.query<{ id: string }>(
+    return transaction(this.pool, async (client) => {
+      const { rows: models } = await client.query<{ id: number }>(
+        'SELECT id FROM models WHERE name = $1 FOR NO KEY UPDATE',
+        [request.model],
+      );
+      const modelId = models[0]?.id;
+      if (modelId === undefined)
+        throw new ServiceError('not_found', `There is no model ${JSON.stringify(request.model)}.`);
+      const { rows: jobs } = await client.query<{ id: string; finished_at: Date | null }>(
+        'SELECT id, finished_at FROM retraining_jobs WHERE model_id = $1 ORDER BY finished_at DESC NULLS FIRST LIMIT 1 FOR UPDATE',
+        [modelId],
+      );
+      const newest = jobs[0];
+      if (newest?.finished_at === null) return { jobId: newest.id, created: false };
+      if (newest !== undefined && !(newest.finished_at.getTime() <= request.lastEndMs))
+        throw new ServiceError('conflict', `A job of ${JSON.stringify(request.model)} has just ended; ask again.`);
+      const jobId = randomUUID();
+      await client.query(
         `WITH created AS (
            INSERT INTO retraining_jobs (id, model_id, state, trigger, requested_by, reasons, champion, shadow, created_at)
-           SELECT $1, id, 'queued', $3, $4, $5, $6, $7, $8 FROM models WHERE name = $2
-           ON CONFLICT (model_id) WHERE finished_at IS NULL DO NOTHING RETURNING id, created_at, requested_by
-         ), told AS (
-           INSERT INTO retraining_events (job_id, at, kind, to_state, actor, fence)
-           SELECT id, created_at, 'transition', 'queued', requested_by, 0 FROM created
+           VALUES ($1, $2, 'queued', $3, $4, $5, $6, $7, $8) RETURNING id, created_at, requested_by
          )
-         SELECT id FROM created`,
+         INSERT INTO retraining_events (job_id, at, kind, to_state, actor, fence)
+         SELECT id, created_at, 'transition', 'queued', requested_by, 0 FROM created`,
         [
-          randomUUID(),
-          request.model,
+          jobId,
+          modelId,
           request.trigger,
           request.requestedBy,
           JSON.stringify(request.reasons),
@@ -101,14 +118,10 @@ export class RetrainingStore {
           new Date(nowMs),
         ],
       );
-      if (rows[0] !== undefined) return { jobId: rows[0].id, created: true };
-      const active = await this.active(request.model);
-      // Between the two statements it may have ended: then there is room for another.
-      if (active !== null) return { jobId: active.id, created: false };
-      const { rows: models } = await this.query('SELECT FROM models WHERE name = $1', [request.model]);
-      if (models.length === 0)
-        throw new ServiceError('not_found', `There is no model ${JSON.stringify(request.model)}.`);
-    }
+      return { jobId, created: true };
+    }).catch((error: unknown) => {
+      throw asServiceError(error);
+    });
   }
 
   /**

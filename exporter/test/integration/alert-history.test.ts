@@ -415,6 +415,7 @@ describe('the history of alerts', () => {
           ],
           champion: { version: '1', degraded: true, baselineFigure: 0.9 },
           shadow: false,
+          lastEndMs: Infinity,
         },
         NOW - 20 * HOUR,
       );

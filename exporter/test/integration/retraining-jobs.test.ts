@@ -46,6 +46,7 @@ function asking(model: string): JobRequest {
     reasons: [],
     champion: { version: '1', degraded: false, baselineFigure: null },
     shadow: false,
+    lastEndMs: Infinity,
   };
 }
 
@@ -96,6 +97,21 @@ describe('a request', () => {
     const second = await store.request(asking('churn'), clock.now());
     expect(second).toMatchObject({ created: true });
     expect(second.jobId).not.toBe(first);
+  });
+
+  test('that was considered before the end of another makes none: the cool-down was not looked at', async () => {
+    const first = await newJob('churn');
+    await store.cancel(first, 'bob', clock.now());
+    const end: Step = { kind: 'move', to: 'cancelled' };
+    const deps = { store, step: () => Promise.resolve(end), clock, log: silentLog, leaseMs: LEASE_MS };
+    await advanceOne(deps, new AbortController().signal);
+    for (const lastEndMs of [NaN, clock.now() - 1])
+      await expect(store.request({ ...asking('churn'), lastEndMs }, clock.now())).rejects.toMatchObject({
+        code: 'conflict',
+      });
+    expect(await store.request({ ...asking('churn'), lastEndMs: clock.now() }, clock.now())).toMatchObject({
+      created: true,
+    });
   });
 
   test('for a model that is not there is not found', async () => {

@@ -67,6 +67,7 @@ test('a baseline is kept in parts, which add up to it, and an hour that is usual
       recounting: () => core.baselines.recounting(),
       longestWindowMs: () => 25 * HOUR,
       past: () => Promise.resolve([]),
+      drifts: () => Promise.resolve([]),
     },
     core.evaluator.memory,
   );

@@ -71,6 +71,7 @@ describe('weekly reports', () => {
         recounting: () => core.baselines.recounting(),
         longestWindowMs: () => DAY,
         past: (...of) => statistics.past(...of),
+        drifts: () => Promise.resolve([]),
       },
       core.evaluator.memory,
     );

@@ -115,6 +115,7 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
       nowMs,
       context,
       baselines: null,
+      significantDays: new Map(),
       window: (windowMs) => windows.window(nowMs, windowMs, FEATURES + 2),
     });
     const { data_drift: data, prediction_drift: prediction } = report.checks;
