@@ -10,6 +10,13 @@ const REMEMBERED = 100;
 /** Of random bytes that nobody kept: compared when the user is not known, so that the delay does not tell who is. */
 const NOBODY = '$2b$10$gNfeUKzQHKHqx4Ey571/G.EzWxsLS9MuZ1Ny6rqFJRxuEvQdN0R.W';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whoever calls this route has a signature, a signed address or a token of its own, which the route looks at. */
+    readonly provesItself?: boolean;
+  }
+}
+
 /** Users of `basic_auth_users`. A request with a bearer token is left to the tokens. */
 export class BasicAuth {
   private readonly users: ReadonlyMap<string, string>;
@@ -27,6 +34,8 @@ export class BasicAuth {
   /** Throws HttpError 401, 429. `tokensConfigured`: a bearer token is an alternative. */
   async check(request: FastifyRequest, tokensConfigured: boolean): Promise<void> {
     if (this.users.size === 0 || OPEN_PATHS.has(request.url.split('?', 1)[0]!)) return;
+    // A trainer has no password of ours: what it brings with it is looked at by the route.
+    if (request.routeOptions.config.provesItself === true) return;
     const header = request.headers.authorization ?? '';
     if (tokensConfigured && /^Bearer /i.test(header)) return;
     const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header)?.[1];

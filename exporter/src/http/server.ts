@@ -14,6 +14,7 @@ import { landingPage } from './pages/landing.ts';
 import { loginPage } from './pages/login.ts';
 import { dashboardPage } from './pages/dashboard.ts';
 import { weeklyReportPage } from './pages/weekly-report.ts';
+import { jobPages } from './pages/jobs.ts';
 import { modelPage } from './pages/model.ts';
 import { problem, sendError, sendProblem } from './problem-details.ts';
 import { RateLimit } from './rate-limit.ts';
@@ -153,6 +154,7 @@ export async function createServer(services: Services, options: ServerOptions): 
     landingPage(routes, services, access, options);
     alertsPage(routes, services, access, options.now);
     dashboardPage(routes, services, access, options.now);
+    jobPages(routes, services, access);
     modelPage(routes, services, access, options.now);
     weeklyReportPage(routes, services, access, options.now);
     docsPage(routes, access);

@@ -8,7 +8,7 @@ import { DAY_MS, readAction, readFilter, readVerdict } from '../routes/alert-req
 import type { Action } from '../routes/alert-requests.ts';
 import { refuseCrossOrigin } from '../same-origin.ts';
 import type { Services } from '../services.ts';
-import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
+import { escapeHtml, FORM_PAGE_HEADERS, page } from './page.ts';
 import { timelineHtml } from './timeline.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -23,16 +23,6 @@ const VERDICT_WORDS: Readonly<Record<Verdict, { readonly word: string; readonly 
   benign: { word: 'Benign', title: 'It was so, and did no harm' },
   duplicate: { word: 'Duplicate', title: 'Another alert said the same' },
   unactionable: { word: 'No action', title: 'Nothing could be done about it' },
-};
-/** Forms of this page go to this page. */
-const HEADERS = {
-  ...PAGE_HEADERS,
-  'content-security-policy': PAGE_HEADERS['content-security-policy']!.replace(
-    "form-action 'none'",
-    "form-action 'self'",
-  ),
-  // A form must tell where it comes from; other sites are told nothing.
-  'referrer-policy': 'same-origin',
 };
 
 /** `/admin/ml/alerts`: the history with filters, verdicts to give, and the timeline of a model. Works without scripts. */
@@ -64,7 +54,7 @@ ${timelineHtml(events, nowMs - TIMELINE_MS, nowMs)}
 <h2 id="history">History, newest first</h2>
 ${listHtml(shown, request.url, nowMs)}
 ${found.next === null ? '' : `<p><a href="${escapeHtml(withCursor(query, found.next))}" rel="next">Older alerts</a></p>`}`;
-      return reply.headers(HEADERS).send(page(title, body));
+      return reply.headers(FORM_PAGE_HEADERS).send(page(title, body));
     },
   });
 

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { HealthPoint } from '../../domain/health-history.ts';
 import type { ModelReport } from '../../domain/model-report.ts';
-import type { Job } from '../../domain/retraining.ts';
 import { CHECK_NAMES } from '../../domain/settings.ts';
 import { authorise } from '../auth.ts';
 import type { Access } from '../auth.ts';
 import { DASHBOARD_POINTS } from '../routes/dashboard.ts';
 import type { Services } from '../services.ts';
 import { sparkline } from './draw.ts';
+import { jobsTable } from './jobs.ts';
 import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
 import { capital, floorScore, modelLink, scoreNote, timeHtml, words, worstFirst } from './report-words.ts';
 import type { Status } from './report-words.ts';
@@ -55,7 +55,7 @@ ${notReady === null ? '' : `<p class="banner" role="status"><strong>Not ready.</
 <h2 id="models">Models, worst first</h2>
 ${reports.length === 0 ? '<p>No models yet. The <a href="/">overview</a> says how to send a first prediction.</p>' : modelsTable(reports, points, fromMs, toMs)}
 <h2 id="jobs">Retraining jobs</h2>
-${shown.length === 0 ? '<p class="soft">None yet.</p>' : jobsTable(shown)}`,
+${shown.length === 0 ? '<p class="soft">None yet.</p>' : `${jobsTable(shown)}<p><a href="/admin/ml/dashboard/jobs">All jobs</a></p>`}`,
         ),
       );
     },
@@ -119,15 +119,4 @@ ${cells.join('')}
 
 function checkCell(state: string): string {
   return `<td><span class="check ${state === 'ok' ? 'healthy' : state === 'insufficient_data' ? 'incomplete' : state}">${STATE_WORDS[state] ?? state}</span></td>`;
-}
-
-function jobsTable(jobs: readonly Job[]): string {
-  const rows = jobs.map(
-    ({ model, state, trigger, reasons, createdAtMs, finishedAtMs, id }) =>
-      `<tr><th scope="row">${escapeHtml(model)}</th><td><a href="/api/ml/retrain/jobs/${id}">${words(state)}</a></td><td>${trigger}</td>
-<td>${reasons.map(({ code }) => words(code)).join(', ')}</td><td class="soft">${timeHtml(createdAtMs)}</td><td class="soft">${Number.isNaN(finishedAtMs) ? 'under way' : timeHtml(finishedAtMs)}</td></tr>`,
-  );
-  return `<div class="scroll" tabindex="0" role="region" aria-labelledby="jobs"><table>
-<thead><tr>${['Model', 'State', 'Trigger', 'Reasons', 'Asked for', 'Ended'].map((head) => `<th scope="col">${head}</th>`).join('')}</tr></thead>
-<tbody>${rows.join('\n')}</tbody></table></div>`;
 }

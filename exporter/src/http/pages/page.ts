@@ -20,6 +20,17 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'cache-control': 'no-store',
 };
 
+/** Of a page whose forms go to this exporter. */
+export const FORM_PAGE_HEADERS: Readonly<Record<string, string>> = {
+  ...PAGE_HEADERS,
+  'content-security-policy': PAGE_HEADERS['content-security-policy']!.replace(
+    "form-action 'none'",
+    "form-action 'self'",
+  ),
+  // A form must tell where it comes from; other sites are told nothing.
+  'referrer-policy': 'same-origin',
+};
+
 /** A whole page around `body`, in the colours that the reader's system asks for. `title` is text, `body` is HTML. */
 export function page(title: string, body: string): string {
   return `<!doctype html>

@@ -97,6 +97,11 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .card { border: 1px solid var(--line); border-top: 4px solid var(--status); border-radius: 6px; padding: .75rem 1rem; min-width: 0; }
 .card h3 { display: flex; justify-content: space-between; gap: .5rem; } .card p { margin: .15rem 0 .4rem; font-size: .875rem; }
 .card table { font-size: .875rem; } .card th, .card td { padding: .25rem .5rem .25rem 0; } .card tbody th { font-weight: 400; min-width: 0; } .card tr:last-child > * { border-bottom: 0; } .card td:last-child, .card th:last-child { padding-right: 0; }
+.way { display: flex; flex-wrap: wrap; gap: .3rem .5rem; margin: 1rem 0; font-size: .875rem; color: var(--soft); }
+.way li { border: 1px solid var(--line); border-radius: 1rem; padding: .1rem .7rem; }
+.way .done { color: var(--ink); background: var(--raised); border-color: var(--soft); }
+.way [aria-current] { color: var(--status, var(--link)); border-color: var(--status, var(--link)); font-weight: 600; box-shadow: inset 0 0 0 1px var(--status, var(--link)); }
+table.wrap td { white-space: normal; vertical-align: top; min-width: 5rem; } table.wrap tbody th { font-weight: 400; vertical-align: top; white-space: normal; } table.wrap time { white-space: nowrap; }
 main:has(table) { max-width: 80rem; }
 td.wrap { white-space: normal; min-width: 14rem; } tbody th[rowspan] { vertical-align: top; padding-top: .6rem; } .weeks ul { margin: 0; }
 @media print {

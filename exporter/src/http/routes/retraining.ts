@@ -214,7 +214,8 @@ async function callerOfJob(request: FastifyRequest<OfJob>, { retraining }: Servi
   return caller;
 }
 
-function jobId(request: FastifyRequest<OfJob>): string {
+/** Throws ServiceError not_found for what is no id. */
+export function jobId(request: FastifyRequest<{ Params: { id: string } }>): string {
   const { id } = request.params;
   if (!isJobId(id)) throw new ServiceError('not_found', 'There is no such job.');
   return id.toLowerCase();

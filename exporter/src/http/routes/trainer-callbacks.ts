@@ -14,6 +14,7 @@ const PARTS = ['train', 'test', 'holdout'] as const;
 /** What trainers call. They come with the token, the signature or the signed address of their job, not with a token of the configuration. */
 export function trainerRoutes(server: FastifyInstance, { trainers, limits }: Services): void {
   server.post<OfJob>('/api/ml/retrain/jobs/:id/callback', {
+    config: { provesItself: true },
     schema: {
       tags: ['retraining'],
       summary: 'For trainers: progress, completion or failure of an attempt',
@@ -35,6 +36,7 @@ export function trainerRoutes(server: FastifyInstance, { trainers, limits }: Ser
   server.get<OfJob & { Params: { part: string }; Querystring: { expires?: string; signature?: string } }>(
     '/api/ml/retrain/jobs/:id/data/:part',
     {
+      config: { provesItself: true },
       schema: {
         tags: ['retraining'],
         summary: 'For trainers: a part of the data, as gzip of NDJSON, at a signed address that expires',
@@ -57,6 +59,7 @@ export function trainerRoutes(server: FastifyInstance, { trainers, limits }: Ser
   );
 
   server.put<OfJob>('/api/ml/retrain/jobs/:id/predictions', {
+    config: { provesItself: true },
     schema: {
       tags: ['retraining'],
       summary: "For trainers: the candidate's predictions of the holdout",
