@@ -88,6 +88,36 @@ export interface WeeklyReport {
   }[];
 }
 
+export interface RetrainingReason {
+  readonly code: string;
+  readonly observed: number | null;
+  readonly threshold: number | null;
+  /** Such as `86400s`; null where there is none. */
+  readonly window: string | null;
+  readonly samples: number | null;
+  readonly note?: string;
+}
+
+/** GET /api/ml/retrain/:model/needed */
+export interface RetrainingNeed {
+  readonly model: string;
+  readonly needed: boolean;
+  readonly reasons: readonly RetrainingReason[];
+  readonly suggestions: readonly RetrainingReason[];
+  readonly blockedBy: readonly string[];
+}
+
+/** A job; all its fields are described at GET /api/ml/retrain/jobs/:id. */
+export interface RetrainingJob extends Readonly<Record<string, unknown>> {
+  readonly id: string;
+  readonly model: string;
+  readonly state: string;
+  readonly reasons: readonly RetrainingReason[];
+  /** RFC 3339; finished_at is null while it is under way. */
+  readonly created_at: string;
+  readonly finished_at: string | null;
+}
+
 /** What a dashboard of one's own asks of the exporter. Every call rejects with an Error in the exporter's own words. */
 export class MLDashboardService {
   private readonly options: MLDashboardOptions;
@@ -115,6 +145,28 @@ export class MLDashboardService {
   /** @returns the job, which may be one that was under way; `created` says so */
   triggerRetraining(model: string, reason: string): Promise<{ readonly jobId: string; readonly created: boolean }> {
     return this.call(`/api/ml/retrain/${encodeURIComponent(model)}`, { reason });
+  }
+
+  /** Whether a model is due for retraining, why, and what keeps a job from starting by itself. */
+  retrainingNeeded(model: string): Promise<RetrainingNeed> {
+    return this.call<RetrainingNeed>(`/api/ml/retrain/${encodeURIComponent(model)}/needed`);
+  }
+
+  /** Jobs, newest first, of all models or of one. */
+  async getRetrainingHistory(limit = 10, model?: string): Promise<readonly RetrainingJob[]> {
+    const of = model === undefined ? '' : `&model=${encodeURIComponent(model)}`;
+    return (await this.call<{ jobs: RetrainingJob[] }>(`/api/ml/retrain/jobs?limit=${limit}${of}`)).jobs;
+  }
+
+  /** One job with every event, its data, gate figures and stages. */
+  retrainingJob(id: string): Promise<RetrainingJob> {
+    return this.call<RetrainingJob>(`/api/ml/retrain/jobs/${encodeURIComponent(id)}`);
+  }
+
+  /** What a person may do about a job that is under way; approve and reject when its candidate waits for that. */
+  async decideRetraining(id: string, action: 'approve' | 'reject' | 'cancel' | 'pause', note?: string): Promise<void> {
+    const body = note === undefined || action === 'cancel' || action === 'pause' ? {} : { note };
+    await this.call(`/api/ml/retrain/jobs/${encodeURIComponent(id)}/${action}`, body);
   }
 
   private async call<T>(path: string, body?: unknown): Promise<T> {

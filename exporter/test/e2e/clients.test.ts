@@ -62,6 +62,9 @@ describe('clients against the running exporter', () => {
     const { jobId, created } = await dashboard.triggerRetraining('typescript', 'a test');
     expect([created, jobId]).toEqual([true, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
     expect(await (await fetch(`${exporter.baseUrl}/admin/ml/dashboard`)).text()).toContain(jobId);
+    expect(await dashboard.retrainingNeeded('typescript')).toMatchObject({ model: 'typescript', needed: false });
+    expect(await dashboard.getRetrainingHistory(5, 'typescript')).toMatchObject([{ id: jobId, model: 'typescript' }]);
+    expect(await dashboard.retrainingJob(jobId)).toMatchObject({ id: jobId, model: 'typescript' });
   }, 240_000);
 
   withPython('Python with the standard library alone: batches, what is wrong, and what is dropped', async () => {
