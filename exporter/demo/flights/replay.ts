@@ -5,6 +5,7 @@ import type { Flights } from './dataset.ts';
 import { askedAtMs, byKnownTime, FIRST_DAY_MS, HOUR_MS, isLate, knownAtMs, WEEK_MS, weekOf } from './features.ts';
 import { LAST_TRAINING_WEEK } from './models.ts';
 import type { Trained, TrainedModel } from './models.ts';
+import { VirtualClock } from './virtual-clock.ts';
 
 export const VERSION = '1';
 /** What the models' own computation would take: drawn from the flight's number, so that a replay is repeatable. */
@@ -81,28 +82,6 @@ export async function replay(flights: Flights, trained: Trained, options: Replay
 function noteOf(models: readonly TrainedModel[], reports: readonly (ModelHealth | null)[]): string {
   const score = (report: ModelHealth | null) => report?.overall_health?.toFixed(0) ?? '-';
   return models.map(({ features }, m) => `${features.name} ${score(reports[m]!)}`).join('  ');
-}
-
-/**
- * The exporter's clock as seen from outside. It started a little after `startMs` was handed over, and every report's time proves that it
- * is at least as late: so this one is never ahead, and predictions are never from the future.
- */
-class VirtualClock {
-  private readonly speed: number;
-  private offset: number;
-
-  constructor(speed: number, startMs: number) {
-    this.speed = speed;
-    this.offset = startMs - speed * performance.now();
-  }
-
-  observe(seenMs: number): void {
-    this.offset = Math.max(this.offset, seenMs - this.speed * performance.now());
-  }
-
-  now(): number {
-    return this.offset + this.speed * performance.now();
-  }
 }
 
 /** Tells the exporter of one model's flights. */

@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""A complete trainer for `retraining: { trainer: { type: command, command: [python3, command_trainer.py] } }`.
+"""A complete trainer that the exporter runs as a program: copy it, and put your own training in the place of `train` and `predict`.
 
-The exporter runs it twice: MLH_PHASE=train, then MLH_PHASE=predict. Put your own model in the place of make_model(). Needs scikit-learn and
-pandas; all else is the standard library. The working directory is the attempt's own and stays, so the model may lie in it.
+    retraining:
+      trainer: { type: command, command: [python3, /srv/trainers/command_trainer.py] }
+
+It is run twice for each attempt, without a shell: with MLH_PHASE=train it writes MLH_RESULT_FILE, with MLH_PHASE=predict it answers the
+holdout. Needs scikit-learn; all else is the standard library. The working directory is the attempt's own and stays, so the model may
+lie in it.
 """
 import gzip
 import hashlib
@@ -10,11 +14,7 @@ import json
 import os
 import pickle
 
-import pandas
-from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OrdinalEncoder
 
 with open(os.environ["MLH_JOB_FILE"]) as file:
     job = json.load(file)
@@ -25,40 +25,50 @@ def lines(path):
         return [json.loads(line) for line in file]
 
 
-def value(row, feature):
-    """Numbers as they are, categories as text; what is missing stays missing."""
-    found = row["features"].get(feature["name"])
-    return float("nan") if found is None and feature["kind"] == "numeric" else found
+def codes_of(rows):
+    """Categories as numbers, by their mean label (of classes: how often it is the last one), which trees split better than names."""
+    last = job["positive_class"] or (job["classes"] or [None])[-1]
+    target = [row["label"] if job["task"] == "regression" else float(row["label"] == last) for row in rows]
+    overall = sum(target) / len(target)
+    codes = {}
+    for feature in job["schema"]:
+        if feature["kind"] == "categorical":
+            seen = {}
+            for row, y in zip(rows, target):
+                seen.setdefault(row["features"].get(feature["name"]), []).append(y)
+            # Drawn to the overall mean where rows are few.
+            codes[feature["name"]] = {value: (sum(ys) + 50 * overall) / (len(ys) + 50) for value, ys in seen.items()}
+    return codes
 
 
-def table(rows):
-    return pandas.DataFrame([{f["name"]: value(row, f) for f in job["schema"]} for row in rows])
+def table(rows, codes):
+    """Numbers by row and feature; what is missing, or was never seen, is NaN."""
 
+    def number(name, value):
+        found = codes[name].get(value) if name in codes else value
+        return float("nan") if found is None else float(found)
 
-def make_model():
-    categorical = [f["name"] for f in job["schema"] if f["kind"] == "categorical"]
-    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2)
-    columns = ColumnTransformer([("categories", encoder, categorical)], remainder="passthrough")
-    kind = HistGradientBoostingRegressor if job["task"] == "regression" else HistGradientBoostingClassifier
-    return make_pipeline(columns, kind(random_state=job["hints"]["seed"]))
+    return [[number(f["name"], row["features"].get(f["name"])) for f in job["schema"]] for row in rows]
 
 
 def train():
     rows = lines(job["dataset"]["train"])
     test = lines(job["dataset"]["test"])
-    model = make_model().fit(table(rows), [row["label"] for row in rows])
+    kind = HistGradientBoostingRegressor if job["task"] == "regression" else HistGradientBoostingClassifier
+    codes = codes_of(rows)
+    model = kind(random_state=job["hints"]["seed"], max_iter=60, learning_rate=0.1)
+    model.fit(table(rows, codes), [row["label"] for row in rows])
+    pickled = pickle.dumps((codes, model))
     with open("model.pickle", "wb") as file:
-        pickle.dump(model, file)
-    with open("model.pickle", "rb") as file:
-        sha256 = hashlib.sha256(file.read()).hexdigest()
+        file.write(pickled)
     result = {
         "candidate": {
             "version": job["candidate"]["version"],
             "uri": "file://" + os.path.abspath("model.pickle"),
-            "sha256": sha256,
+            "sha256": hashlib.sha256(pickled).hexdigest(),
             "framework": "scikit-learn",
         },
-        "metrics": {"test_score": float(model.score(table(test), [row["label"] for row in test]))} if test else {},
+        "metrics": {"test_score": model.score(table(test, codes), [row["label"] for row in test])} if test else {},
     }
     with open(os.environ["MLH_RESULT_FILE"], "w") as file:
         json.dump(result, file)
@@ -66,17 +76,18 @@ def train():
 
 def predict():
     with open("model.pickle", "rb") as file:
-        model = pickle.load(file)
+        codes, model = pickle.load(file)
     rows = lines(os.environ["MLH_HOLDOUT_FILE"])
-    answers = model.predict(table(rows))
-    scores = [None] * len(rows)
-    if job["task"] == "binary":
-        positive = list(model.classes_).index(job["positive_class"])
-        scores = [float(p[positive]) for p in model.predict_proba(table(rows))]
+    features = table(rows, codes)
+    answers = model.predict(features)
+    scores = None if job["task"] == "regression" else model.predict_proba(features).tolist()
     with open(os.environ["MLH_PREDICTIONS_FILE"], "w") as file:
-        for row, answer, score in zip(rows, answers, scores):
-            answer = float(answer) if job["task"] == "regression" else str(answer)
-            file.write(json.dumps({"id": row["id"], "prediction": answer, "score": score}) + "\n")
+        for i, row in enumerate(rows):
+            line = {"id": row["id"], "prediction": float(answers[i]) if scores is None else str(answers[i])}
+            if scores is not None:
+                of_class = dict(zip(map(str, model.classes_), scores[i]))
+                line.update({"score": of_class[job["positive_class"]]} if job["positive_class"] else {"scores": of_class})
+            file.write(json.dumps(line) + "\n")
 
 
 train() if os.environ["MLH_PHASE"] == "train" else predict()

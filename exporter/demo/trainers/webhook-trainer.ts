@@ -7,6 +7,7 @@ import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { predictTabular, trainTabular } from '../../src/retraining/trainers/tabular-model.ts';
 import type { FeatureRow, LabelledFeatures, TabularModel } from '../../src/retraining/trainers/tabular-model.ts';
@@ -37,9 +38,13 @@ const secret = Buffer.from(
 /** For tests: learn nothing, as a broken pipeline would. */
 const shuffles = process.env.SHUFFLE_LABELS === '1';
 const started = new Set<string>();
+/** Trained models, by the last part of their address; a real trainer has a store for them. */
+const artefacts = new Map<string, string>();
 
 const server = createServer((request, response) => {
   void bodyOf(request).then((body) => {
+    const artefact = artefacts.get(/^\/artefacts\/([\w-]+)$/.exec(request.url ?? '')?.[1] ?? '');
+    if (artefact !== undefined) return response.writeHead(200, { 'content-type': 'application/json' }).end(artefact);
     if (!isSigned(request, body)) return response.writeHead(401).end();
     if (request.method === 'GET') {
       const id = new URL(request.url ?? '/', 'http://localhost').searchParams.get('external_id') ?? '';
@@ -57,21 +62,23 @@ const server = createServer((request, response) => {
       .end(JSON.stringify({ external_id: job.external_id }));
   });
 });
-server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => {
-  const address = server.address();
-  process.stdout.write(`listening on ${typeof address === 'object' ? address?.port : ''}\n`);
-});
+server.listen(Number(process.env.PORT ?? 0), '127.0.0.1', () => process.stdout.write(`listening on ${port()}\n`));
+
+function port(): number {
+  return (server.address() as AddressInfo).port;
+}
 
 async function run(job: Job): Promise<void> {
   await tell(job, 'retrain.progress', { seq: 1, phase: 'loading', progress: 0 });
   const rows = (await linesOf(job.dataset.url, job.dataset.sha256)) as LabelledFeatures[];
   const model = fit(job, shuffles ? shuffled(rows) : rows);
   const artefact = JSON.stringify(model);
+  artefacts.set(job.external_id, artefact);
   const { holdout } = await tell(job, 'retrain.completed', {
     seq: 2,
     candidate: {
       version: job.candidate.version,
-      uri: `memory:${job.external_id}`,
+      uri: `http://127.0.0.1:${port()}/artefacts/${job.external_id}`,
       sha256: createHash('sha256').update(artefact).digest('hex'),
       framework: 'model-health-tabular/1',
     },
