@@ -1,6 +1,7 @@
 // `npm run chaos -- [minutes] [events/s]`: break things under load and count. `npm run chaos -- soak [minutes] [events/s]`: load alone, and
 // what it does to the process. `npm run chaos -- replicas [minutes] [replicas] [events/s]`: many exporters on one PostgreSQL, the one that
-// evaluates killed again and again. `npm run chaos -- fuzz [cases]`: every decoder and route with generated input.
+// evaluates killed again and again. `npm run chaos -- retraining [jobs]`: jobs of retraining while those who do the work are killed.
+// `npm run chaos -- fuzz [cases]`: every decoder and route with generated input.
 import path from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { ensureInstalled, root, run } from './install.mjs';
@@ -16,7 +17,7 @@ if (first === 'fuzz')
     [path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'), 'exporter/test/fuzz'],
     { env: { ...process.env, FUZZ_CASES: rest[0] ?? '100000' } },
   );
-else if (first === 'soak' || first === 'replicas')
+else if (first === 'soak' || first === 'replicas' || first === 'retraining')
   process.exitCode = run(process.execPath, [support, program(first), ...rest]);
 else
   process.exitCode = run(process.execPath, [
