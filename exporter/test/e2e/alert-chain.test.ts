@@ -13,7 +13,7 @@ import { startAlertmanager } from '../support/alert-chain.ts';
 import type { AlertChain } from '../support/alert-chain.ts';
 import { eventually, jsonOf, metric, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { freePort } from '../support/prometheus.ts';
+import { freePort } from '../support/free-port.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const CONFIG = path.resolve(__dirname, '..', '..', 'demo', 'real-estate.yml');

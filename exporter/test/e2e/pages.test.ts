@@ -19,6 +19,8 @@ const PAGES = [
   '/admin/ml/alerts',
   `/admin/ml/reports/model_0?week=${new Date().toISOString().slice(0, 10)}`,
   '/admin/ml/alerts?model=model_0',
+  '/admin/ml/dashboard/jobs',
+  '/admin/ml/dashboard/jobs/JOB',
   '/docs/ml',
 ];
 
@@ -40,10 +42,11 @@ withBrowser('pages in a real browser', () => {
   const dataPath = temporaryFolder();
   let exporter: ExporterProcess;
   let browser: Browser;
+  let jobId: string;
   beforeAll(async () => {
     exporter = await startExporter({
       dataPath,
-      flags: [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`],
+      flags: [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'clients.yml')}`],
     });
     browser = await chromium.launch({
       executablePath: CHROMIUM,
@@ -64,6 +67,8 @@ withBrowser('pages in a real browser', () => {
       );
       expect(health.checks.data_drift.features).toHaveLength(3);
     });
+    const asked = await fetch(`${exporter.baseUrl}/api/ml/retrain/model_0`, { method: 'POST' });
+    ({ jobId } = await jsonOf<{ jobId: string }>(asked));
   });
   afterAll(async () => {
     await browser.close();
@@ -85,7 +90,7 @@ withBrowser('pages in a real browser', () => {
         { width: 360, height: 800 },
       ]) {
         const page = await browser.newPage({ colorScheme, viewport, bypassCSP: true });
-        await page.goto(exporter.baseUrl + address);
+        await page.goto(exporter.baseUrl + address.replace('JOB', jobId));
         await page.evaluate(AXE);
         const violations: Violation[] = await page.evaluate('axe.run().then(({ violations }) => violations)');
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))])).toEqual([]);
