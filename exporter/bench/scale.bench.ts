@@ -76,6 +76,7 @@ function makeTarget(id: number, features: number, like: ModelTarget | null): Mod
     numericCount: features,
     categoricalCount: 0,
     scheme,
+    countedFromMs: -Infinity,
     bucketMinutes: 60,
     segments: new Map(),
     rawSample: 1,
@@ -134,6 +135,7 @@ async function measure(models: number, features: number): Promise<void> {
     current: (versionId) => targets[versionId - 1],
     loadedScheme: (schemeId) => targets[schemeId - 1]?.scheme,
     settingsOf: () => settings,
+    positiveClass: () => 1,
   });
   // A day of closed hours per template, and its baseline; every model has bytes and counts of its own.
   const days = templates.map((target) => ({

@@ -73,6 +73,7 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
     },
     captureBaselines: async () => {
       await parts.baselines.resumeRecounts();
+      await parts.baselines.applySettings();
       await parts.makeBaselines();
       // What a new baseline counted again is evaluated in this very tick.
       await evaluator.catchUp();
@@ -105,6 +106,7 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
       if (performance.now() - maintainedAt < FOLD_EVERY_MS) return;
       maintainedAt = performance.now();
       await parts.groundTruth.sweep(0, clock.now());
+      await catalog.discover();
       await evaluator.fold();
       await refreshBaselines(parts, unrefreshed);
       unrefreshed.clear();

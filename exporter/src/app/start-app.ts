@@ -146,9 +146,12 @@ export async function startApp(options: AppOptions): Promise<App> {
       capacityRows: QUEUE_CAPACITY_ROWS,
     });
     const groundTruth = new GroundTruthStore(pool, catalog);
-    const baselines = new BaselineStore(pool, catalog, (versionId) => {
-      const { settings: own } = catalog.version(versionId)?.model ?? { settings: settings().defaults };
-      return clock.now() - Math.max(longestWindowMs(settings(), catalog), reachMs(own, clock.now()) + HOUR_MS);
+    const baselines = new BaselineStore(pool, catalog, () => {
+      const longestMs = longestWindowMs(settings(), catalog);
+      return (versionId) => {
+        const own = catalog.version(versionId)?.model.settings ?? settings().defaults;
+        return clock.now() - Math.max(longestMs, reachMs(own, clock.now()) + HOUR_MS);
+      };
     });
     const statistics = new StatisticsStore(pool);
     const models = new ModelStore(pool, catalog);
@@ -405,7 +408,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       models: {
         list: () => models.list(),
         get: (model) => models.get(model),
-        declare: (model, declaration) => models.declare(model, declaration),
+        declare: async (model, declaration) => {
+          await models.declare(model, declaration);
+          await baselines.applySettings(model);
+          return models.get(model);
+        },
         remove: (model) => models.remove(model),
         erase: (model, id) => {
           const key = Buffer.alloc(16);

@@ -147,7 +147,9 @@ async function finish(
   deps: BaselineDependencies,
 ): Promise<BaselineDescription> {
   const settings = deps.settingsOf(before.model);
-  const learnt = learnModel(spool, before, settings.positiveClass);
+  // A declared task may not be that of the version's scheme yet.
+  const declared = { ...before, task: settings.task ?? before.task };
+  const learnt = learnModel(spool, declared, settings.positiveClass);
   await deps.ensure([
     {
       model: before.model,

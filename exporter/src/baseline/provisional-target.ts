@@ -46,6 +46,7 @@ export function provisionalTarget(
     numericCount: count.numeric,
     categoricalCount: count.categorical,
     scheme: { id: UNREGISTERED, score: unbinned(), features: [], outlierFences: [] },
+    countedFromMs: -Infinity,
     bucketMinutes: 60,
     segments: new Map(),
     rawSample: 1,

@@ -159,6 +159,23 @@ describe('whenever the memory may not be true, it is read again', () => {
     expect([evaluator.isLeader, total(), source.loads]).toEqual([true, 3, 2]);
   });
 
+  test('it was dropped, as after a reload, while it was read: it is read again before anything is folded', async () => {
+    const { source, evaluator, rows } = setUp();
+    source.commit(predictions(3));
+    await evaluator.catchUp();
+    await evaluator.fold();
+    evaluator.drop();
+    source.commit(predictions(2));
+    const reading = evaluator.catchUp();
+    while (source.loads < 2) await Promise.resolve();
+    evaluator.drop();
+    await reading;
+    expect(evaluator.isLeader).toBe(false);
+    await evaluator.catchUp();
+    await evaluator.fold();
+    expect([evaluator.isLeader, rows(), source.loads]).toEqual([true, 5, 3]);
+  });
+
   test.each(['before commit', 'after commit'] as const)(
     'the fold failed %s: counted once all the same',
     async (failure) => {

@@ -65,6 +65,8 @@ export class Evaluator {
   private loadedToken = 0;
   /** The token under which something was whole that may still be shown while it is read again. */
   private shownToken = 0;
+  /** Grows with every drop: what is read meanwhile is not all that there is. */
+  private drops = 0;
   private residentFrom = Infinity;
   /** By the process's own monotonic clock, counted from before the lease was asked for: earlier than the database lets go of it. */
   private heldUntil = -Infinity;
@@ -100,6 +102,7 @@ export class Evaluator {
 
   /** Forgets everything; the next tick reads it again. */
   drop(): void {
+    this.drops++;
     this.loadedToken = 0;
     this.shownToken = 0;
     this.memory.clear();
@@ -172,7 +175,7 @@ export class Evaluator {
   }
 
   private async load(): Promise<void> {
-    const { token } = this;
+    const { token, drops } = this;
     this.memory.clear();
     this.residentFrom = this.horizon();
     const snapshot = await this.options.source.load(this.residentFrom);
@@ -180,6 +183,7 @@ export class Evaluator {
     for (const { versionId, totals } of snapshot.totals) this.memory.loadTotals(versionId, totals);
     for (const { modelId, count } of snapshot.unmatched) this.memory.loadUnmatched(modelId, count);
     await this.apply(snapshot.deltas);
+    if (drops !== this.drops) return;
     this.loadedToken = token;
     this.shownToken = token;
   }

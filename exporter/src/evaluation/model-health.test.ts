@@ -51,6 +51,7 @@ function setUp() {
     current: (versionId) => targets.find((target) => target.versionId === versionId),
     loadedScheme: (schemeId) => targets.find(({ scheme }) => scheme.id === schemeId)?.scheme,
     settingsOf: () => DEFAULT_SETTINGS.defaults,
+    positiveClass: () => one.positiveClass,
   });
   const health = new ModelHealth(
     {

@@ -21,6 +21,7 @@ function lookup(...targets: readonly ModelTarget[]): SchemeLookup {
     current: (versionId) => targets.find((target) => target.versionId === versionId),
     loadedScheme: (schemeId) => targets.find(({ scheme }) => scheme.id === schemeId)?.scheme,
     settingsOf: () => DEFAULT_SETTINGS.defaults,
+    positiveClass: (versionId) => targets.find((target) => target.versionId === versionId)?.positiveClass ?? -1,
   };
 }
 

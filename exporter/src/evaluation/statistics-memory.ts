@@ -6,6 +6,7 @@ import type { GroupKey, PerformanceGroup, PredictionSink } from '../histogram/de
 import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { BinScheme } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
+import { PerformanceCounts } from '../histogram/performance-counts.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import { takeOut } from '../histogram/take-out.ts';
 import { CellMarks, cellSink, StatisticsTotals } from '../histogram/totals.ts';
@@ -27,6 +28,8 @@ export interface SchemeLookup {
   current(versionId: number): ModelTarget | undefined;
   loadedScheme(schemeId: number): BinScheme | undefined;
   settingsOf(versionId: number): ModelSettings | undefined;
+  /** Code of the positive class that rows under the scheme are counted by; -1: none. */
+  positiveClass(versionId: number, schemeId: number): number;
 }
 
 /** One moment of what has to be stored: the deltas it covers, and everything that they changed. */
@@ -121,7 +124,8 @@ export class StatisticsMemory {
         if (bucket === null) return null;
         const counts = emptyBucket(0);
         erased.push({ from: bucket.open!, counts });
-        return { ...counts, positiveClass: this.schemes.current(key.versionId)?.positiveClass ?? -1, totals: null };
+        const positiveClass = this.schemes.positiveClass(key.versionId, key.schemeId);
+        return { ...counts, positiveClass, totals: null };
       },
       performance: (group) => this.applyPerformance(group, true),
       unmatched: () => undefined,
@@ -182,7 +186,7 @@ export class StatisticsMemory {
     const bucket = this.bucketFor(key);
     if (bucket === null) return null;
     const { features, minutes } = bucket.open!;
-    const positiveClass = this.schemes.current(key.versionId)?.positiveClass ?? -1;
+    const positiveClass = this.schemes.positiveClass(key.versionId, key.schemeId);
     if (recount || key.segmentId !== WHOLE) return { features, minutes, positiveClass, totals: null };
     const totals = this.totalsOf(key.versionId);
     totals.sawPrediction(newestMs);
@@ -198,7 +202,9 @@ export class StatisticsMemory {
   private applyPerformance(group: PerformanceGroup, recount: boolean): void {
     const bucket = this.bucketFor(group);
     if (bucket === null) return;
-    bucket.open!.performance.merge(group.counts, group.change === 'removed' ? -1 : 1);
+    const open = bucket.open!;
+    if (group.change === 'removed') (open.removed ??= new PerformanceCounts()).merge(group.counts, 1);
+    else open.performance.merge(group.counts, 1);
     if (recount || group.change !== 'new' || group.segmentId !== WHOLE) return;
     this.totalsOf(group.versionId).addLabels(group.counts, group.newestLabelMs);
     this.dirtyTotals.add(group.versionId);

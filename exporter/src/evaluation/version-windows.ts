@@ -1,6 +1,7 @@
 import {
   addBucketFeatures,
   addBucketOutcomes,
+  addPerformance,
   decodeBucket,
   emptyBucket,
   encodeBucket,
@@ -127,7 +128,7 @@ export class VersionWindows {
       for (const [minute, of] of bucket.open.minutes) if (inSpan(bucket.bucketStart + minute, span)) traffic.add(of);
       if (!isInside(bucket, span)) continue;
       if (columns > 0) featureScratch.add(bucket.open.features);
-      performance.merge(bucket.open.performance, 1);
+      addPerformance(bucket.open, performance);
     }
     return { features: featureScratch, traffic, performance };
   }

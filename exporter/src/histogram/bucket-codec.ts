@@ -14,34 +14,50 @@ import type { Traffic } from './traffic.ts';
 /**
  * The payload of a statistics_bucket row, and of a baseline: everything counted of one model version over one stretch of time.
  *
- *   u8 format | minutes | performance | varint rows | features        (sparse-codec)
+ *   u8 format | minutes | performance | removed performance | varint rows | features        (sparse-codec)
  *
- * Format 2 added rows by score and decision, which estimates of performance are made of; format 1 reads as having none.
+ * Format 2 added rows by score and decision, which estimates of performance are made of; format 1 reads as having none. Format 3 keeps
+ * apart what corrections and erasures took out: while a window is counted again, a label can be taken out before it is put in.
  * Minutes and performance come first: a window of latency or labels is read without touching the features.
  */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export interface BucketCounts {
   readonly features: FeatureCounts;
   /** Minute of the bucket, from 0, to its traffic. */
   readonly minutes: Map<number, Traffic>;
+  /** What was put in; `removed` of it (null: none) was taken out again. */
   readonly performance: PerformanceCounts;
+  removed: PerformanceCounts | null;
 }
 
 /** Parts that a baseline is kept in where its own spread is asked for: a power of two, so that neighbours merge evenly. */
 export const BASELINE_CHUNKS = 64;
 
 export function emptyBucket(columns: number): BucketCounts {
-  return { features: new FeatureCounts(columns), minutes: new Map(), performance: new PerformanceCounts() };
+  return {
+    features: new FeatureCounts(columns),
+    minutes: new Map(),
+    performance: new PerformanceCounts(),
+    removed: null,
+  };
 }
 
+/** The labelled predictions of a bucket: what was put in without what was taken out. */
+export function addPerformance({ performance, removed }: BucketCounts, into: PerformanceCounts): void {
+  into.merge(performance, 1);
+  if (removed !== null) into.merge(removed, -1);
+}
+
+const NONE = new PerformanceCounts();
 const writer = new ByteWriter(1 << 16);
 
-export function encodeBucket({ features, minutes, performance }: BucketCounts): Buffer {
+export function encodeBucket({ features, minutes, performance, removed }: BucketCounts): Buffer {
   writer.length = 0;
   writer.u8(FORMAT);
   writeMinutes(writer, minutes);
   writePerformance(writer, performance);
+  writePerformance(writer, removed ?? NONE);
   writer.need(5);
   writer.varint(features.rows);
   writeFeatures(writer, features);
@@ -54,6 +70,8 @@ export function decodeBucket(bytes: Uint8Array): BucketCounts {
   const reader = begin(bytes);
   readMinutes(reader, bucket.minutes);
   bucket.performance.merge(readPerformance(reader), 1);
+  const removed = readRemoved(reader);
+  if (removed.labelled > 0) bucket.removed = removed;
   addFeatures(reader, bucket.features);
   if (reader.at !== bytes.length) throw new RangeError('statistics bucket: bytes after its end');
   return bucket;
@@ -71,10 +89,10 @@ export function mergeToDay(
 ): BucketCounts {
   const day = emptyBucket(0);
   for (const { key, bytes } of parts) {
-    const { features, minutes, performance } = decodeBucket(bytes);
-    day.features.add(features);
-    day.performance.merge(performance, 1);
-    for (const [minute, traffic] of minutes) {
+    const bucket = decodeBucket(bytes);
+    day.features.add(bucket.features);
+    addPerformance(bucket, day.performance);
+    for (const [minute, traffic] of bucket.minutes) {
       const at = key.bucketStart - dayStart + minute;
       const hour = at - (at % 60);
       const known = day.minutes.get(hour);
@@ -99,7 +117,9 @@ export function addBucketOutcomes(
   if (traffic !== null)
     for (const [minute, of] of minutes)
       if (bucketStart + minute >= span.from && bucketStart + minute < span.to) traffic.add(of);
-  if (performance !== null) performance.merge(readPerformance(reader), 1);
+  if (performance === null) return;
+  performance.merge(readPerformance(reader), 1);
+  performance.merge(readRemoved(reader), -1);
 }
 
 /** Adds only the features. */
@@ -107,6 +127,7 @@ export function addBucketFeatures(bytes: Uint8Array, into: FeatureCounts): void 
   const reader = begin(bytes);
   readMinutes(reader, new Map());
   readPerformance(reader);
+  readRemoved(reader);
   addFeatures(reader, into);
 }
 
@@ -116,6 +137,10 @@ function begin(bytes: Uint8Array): ByteReader {
   if (reader.format < 1 || reader.format > FORMAT)
     throw new RangeError(`statistics bucket of format ${reader.format}, this version knows 1 to ${FORMAT}`);
   return reader;
+}
+
+function readRemoved(reader: ByteReader): PerformanceCounts {
+  return reader.format >= 3 ? readPerformance(reader) : NONE;
 }
 
 function addFeatures(reader: ByteReader, into: FeatureCounts): void {

@@ -25,6 +25,8 @@ export interface ModelTarget {
   readonly numericCount: number;
   readonly categoricalCount: number;
   readonly scheme: BinScheme;
+  /** Rows from this time on are counted under the scheme, epoch milliseconds, start of an hour; -Infinity: all of them. */
+  readonly countedFromMs: number;
   readonly bucketMinutes: BucketMinutes;
   /** Values of the configured segment keys; empty without any. */
   readonly segments: SegmentIndex;

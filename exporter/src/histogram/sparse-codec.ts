@@ -163,25 +163,25 @@ function readTraffic(reader: ByteReader, into: Traffic): void {
   readPairs(reader, into.latency);
 }
 
-/** Counts are never negative here: a delta says apart whether they are to be added or removed. A bucket holds the balance. */
+/** Counts are never negative: deltas and buckets keep apart what was added and what was removed. */
 export function writePerformance(writer: ByteWriter, performance: PerformanceCounts): void {
   writer.need(128);
-  writer.varint(Math.max(0, performance.labelled));
-  if (performance.labelled <= 0) return;
+  writer.varint(performance.labelled);
+  if (performance.labelled === 0) return;
   writePairs(writer, performance.confusion);
   writePairs(writer, performance.scores);
   writePairs(writer, performance.delays);
   writePairs(writer, performance.decisions);
   writer.need(128);
   writer.f64(performance.delaySum);
-  writer.varint(Math.max(0, performance.scored));
+  writer.varint(performance.scored);
   if (performance.scored > 0) {
-    writer.varint(Math.max(0, performance.positives));
+    writer.varint(performance.positives);
     writer.f64(performance.scoreSum);
     writer.f64(performance.brierSum);
     writer.f64(performance.logLossSum);
   }
-  writer.varint(Math.max(0, performance.numeric));
+  writer.varint(performance.numeric);
   if (performance.numeric > 0) {
     writer.f64(performance.absoluteErrorSum);
     writer.f64(performance.squaredErrorSum);
@@ -220,11 +220,9 @@ export function readPerformance(reader: ByteReader): PerformanceCounts {
 
 function writePairs(writer: ByteWriter, counts: ReadonlyMap<number, number>): void {
   writer.need((1 + 2 * counts.size) * MAX_VARINT);
-  // A label that is corrected after its model was declared otherwise takes out a cell that it was never counted in.
-  const keys = [...counts.keys()].filter((key) => counts.get(key)! > 0);
-  writer.varint(keys.length);
+  writer.varint(counts.size);
   let previous = 0;
-  for (const key of keys.sort((a, b) => a - b)) {
+  for (const key of [...counts.keys()].sort((a, b) => a - b)) {
     writer.varint(key - previous);
     writer.varint(counts.get(key)!);
     previous = key;

@@ -12,15 +12,18 @@ import type { PerformanceGroup } from '../histogram/delta-codec.ts';
 import type { BinScheme } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
+import type { Counting } from '../histogram/counting.ts';
 import { segmentIdsOf, WHOLE } from '../histogram/segments.ts';
-import { bucketStart } from '../histogram/time-bucket.ts';
+import { bucketStart, HOUR_MS } from '../histogram/time-bucket.ts';
 import type { Catalog } from './catalog.ts';
 import { asServiceError } from './database-errors.ts';
 import { existingDays } from './partitions.ts';
 import { transaction, withClient } from './pool.ts';
 import { readPredictions } from './prediction-reader.ts';
 import type { LabelledBatch, StoredRange } from './prediction-reader.ts';
+import { serialiseCounting, wantedCounting } from './scheme-counting.ts';
 import { serialiseScheme } from './scheme-payload.ts';
+import { unregisteredSegments } from './segment-dictionary.ts';
 
 /** What baseline/make-baseline hands over. */
 export interface NewBaseline {
@@ -63,20 +66,24 @@ const EPOCH_LOCK = 'SELECT pg_advisory_xact_lock(20611, 1)';
 export class BaselineStore {
   private readonly pool: Pool;
   private readonly catalog: Catalog;
-  /** How far back the longest window of a version reaches from now; epoch milliseconds. */
-  private readonly windowStart: (versionId: number) => number;
+  /** How far back from now the windows of a version reach, epoch milliseconds; asked once for many versions. */
+  private readonly windowStarts: () => (versionId: number) => number;
 
-  constructor(pool: Pool, catalog: Catalog, windowStart: (versionId: number) => number) {
+  constructor(pool: Pool, catalog: Catalog, windowStarts: () => (versionId: number) => number) {
     this.pool = pool;
     this.catalog = catalog;
-    this.windowStart = windowStart;
+    this.windowStarts = windowStarts;
   }
 
   /** Resolves when the stored window is counted under the new scheme. */
   async activate(baseline: NewBaseline): Promise<BaselineDescription> {
     const { versionId } = baseline.target;
+    const model = this.catalog.version(versionId)?.model;
+    if (model === undefined)
+      throw new ServiceError('conflict', `Model ${baseline.target.model} was deleted meanwhile.`);
+    const counting = wantedCounting(model.settings, { ...baseline.learnt, classes: model.classes });
     let id = 0;
-    await this.switchScheme(versionId, baseline.scheme, async (client, schemeId) => {
+    await this.switchScheme(versionId, { bins: baseline.scheme, counting }, async (client, schemeId) => {
       id = await insertBaseline(client, baseline, schemeId);
       await client.query('UPDATE model_versions SET baseline_id = $2 WHERE id = $1', [versionId, id]);
       await client.query(
@@ -94,14 +101,52 @@ export class BaselineStore {
       // Its own process holds the lock for as long as it counts; ours goes with this statement.
       'SELECT scheme_id, version_id FROM recounts WHERE pg_try_advisory_xact_lock(20612, scheme_id)',
     );
-    for (const { scheme_id: schemeId, version_id: versionId } of rows) {
-      const scheme = await this.catalog.scheme(schemeId);
-      await this.switchScheme(versionId, scheme, async (client, newId) => {
+    for (const { scheme_id: schemeId, version_id: versionId } of rows) await this.countAgain(versionId, schemeId);
+    return rows.length;
+  }
+
+  /**
+   * Versions of which the settings ask for another counting than their scheme's (another task or positive class, buckets or segments,
+   * or longer windows than it reaches back) are counted again, under a scheme of the same bins. Returns how many.
+   *
+   * @param model undefined: of all models
+   */
+  async applySettings(model?: string): Promise<number> {
+    let done = 0;
+    const windowStart = this.windowStarts();
+    const isDue = (versionId: number): boolean => {
+      const version = this.catalog.version(versionId);
+      if (version === undefined) return false;
+      return !version.countsAsWanted || version.target.countedFromMs > windowStart(versionId);
+    };
+    for (const { target } of model === undefined ? this.catalog.versions() : this.catalog.versionsOf(model)) {
+      if (!isDue(target.versionId)) continue;
+      // Another replica may have been faster.
+      await this.catalog.learn(target.versionId);
+      if (!isDue(target.versionId)) continue;
+      await this.countAgain(target.versionId, target.scheme.id);
+      done++;
+    }
+    return done;
+  }
+
+  /** A captured baseline is counted again with the rows of its version; one of a reference set keeps what it counted. */
+  private async countAgain(versionId: number, schemeId: number): Promise<void> {
+    const bins = await this.catalog.scheme(schemeId);
+    await this.catalog.learn(versionId);
+    const version = this.catalog.version(versionId);
+    if (version === undefined) return;
+    try {
+      await this.switchScheme(versionId, { bins, counting: version.wanted }, async (client, newId) => {
         await client.query('DELETE FROM recounts WHERE scheme_id = $1', [schemeId]);
         await client.query('UPDATE baselines SET scheme_id = $2 WHERE scheme_id = $1', [schemeId, newId]);
       });
+    } catch (error) {
+      // Deleted meanwhile: there is nothing left to count.
+      if (error instanceof ServiceError && error.code === 'conflict') return;
+      throw error;
     }
-    return rows.length;
+    if (!version.countsAsWanted) await this.countCapturedAgain(versionId, () => true);
   }
 
   /** Versions whose window is being counted again: their last evaluation stands until it is done. */
@@ -191,9 +236,21 @@ export class BaselineStore {
 
   /** Labels of a captured baseline arrive after it was made: count them again. Returns whether anything changed. */
   async refreshLabels(versionId: number): Promise<boolean> {
-    const { rows } = await this.pool.query<CapturedRange & { id: number; labelled_count: string }>(
-      `SELECT b.id, v.id AS version_id, b.captured_from, b.captured_to, b.labelled_count FROM model_versions v JOIN baselines b ON b.id = v.baseline_id
-       WHERE v.id = $1 AND b.kind = 'captured' AND b.inherited_from IS NULL AND b.labelled_count < b.row_count AND b.scheme_id = v.scheme_id`,
+    return this.countCapturedAgain(
+      versionId,
+      (before, now) => before.labelled < before.rows && now !== before.labelled,
+    );
+  }
+
+  /** Reads the rows of the active baseline again, where they are stored, and keeps the new counts if asked to. */
+  private async countCapturedAgain(
+    versionId: number,
+    keep: (before: { readonly rows: number; readonly labelled: number }, labelledNow: number) => boolean,
+  ): Promise<boolean> {
+    const { rows } = await this.pool.query<CapturedRange & { id: number; row_count: string; labelled_count: string }>(
+      `SELECT b.id, v.id AS version_id, b.captured_from, b.captured_to, b.row_count, b.labelled_count
+       FROM model_versions v JOIN baselines b ON b.id = v.baseline_id
+       WHERE v.id = $1 AND b.kind = 'captured' AND b.inherited_from IS NULL AND b.scheme_id = v.scheme_id`,
       [versionId],
     );
     const baseline = rows[0];
@@ -207,7 +264,8 @@ export class BaselineStore {
     await withClient(this.pool, (client) =>
       readPredictions(client, range, target, ({ batch, labels }) => countBatch(counts, binBatch(batch), labels, null)),
     );
-    if (counts.performance.labelled === Number(baseline.labelled_count)) return false;
+    const before = { rows: Number(baseline.row_count), labelled: Number(baseline.labelled_count) };
+    if (counts.features.rows === 0 || !keep(before, counts.performance.labelled)) return false;
     await this.pool.query('UPDATE baselines SET payload = $2, labelled_count = $3, row_count = $4 WHERE id = $1', [
       baseline.id,
       encodeBucket(counts),
@@ -246,17 +304,15 @@ export class BaselineStore {
     return describe(rows[0]!);
   }
 
-  private async switchScheme(
-    versionId: number,
-    scheme: Omit<BinScheme, 'id'>,
-    also: (client: PoolClient, schemeId: number) => Promise<void>,
-  ): Promise<void> {
+  private async switchScheme(versionId: number, scheme: NewScheme, also: Also): Promise<void> {
     try {
       await withClient(this.pool, async (reader) => {
         await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
         try {
           const schemeId = await this.makeCurrent(reader, versionId, scheme, also);
           await this.catalog.refresh();
+          // With all that other replicas registered of the rows.
+          await this.catalog.learn(versionId);
           await this.recount(reader, versionId, schemeId);
         } finally {
           await reader.query('ROLLBACK');
@@ -271,8 +327,8 @@ export class BaselineStore {
   private async makeCurrent(
     reader: PoolClient,
     versionId: number,
-    scheme: Omit<BinScheme, 'id'>,
-    also: (client: PoolClient, schemeId: number) => Promise<void>,
+    { bins, counting }: NewScheme,
+    also: Also,
   ): Promise<number> {
     return transaction(
       this.pool,
@@ -281,9 +337,13 @@ export class BaselineStore {
         await client.query("SET LOCAL lock_timeout = '5s'");
         await client.query(EPOCH_LOCK);
         await client.query('UPDATE scheme_epoch SET epoch = epoch + 1');
+        const alive = await client.query('SELECT FROM model_versions WHERE id = $1', [versionId]);
+        if (alive.rows.length === 0) throw new ServiceError('conflict', 'The model was deleted meanwhile.');
+        // Of whole buckets, so that each of them is counted under one scheme.
+        const from = new Date(Math.floor(this.windowStarts()(versionId) / HOUR_MS) * HOUR_MS);
         const inserted = await client.query<{ id: number }>(
-          'INSERT INTO bin_schemes (version_id, payload, created_at, counted_from) VALUES ($1, $2, clock_timestamp(), $3) RETURNING id',
-          [versionId, JSON.stringify(serialiseScheme(scheme)), new Date(this.windowStart(versionId))],
+          'INSERT INTO bin_schemes (version_id, payload, created_at, counted_from, counting) VALUES ($1, $2, clock_timestamp(), $3, $4) RETURNING id',
+          [versionId, JSON.stringify(serialiseScheme(bins)), from, JSON.stringify(serialiseCounting(counting))],
         );
         const schemeId = inserted.rows[0]!.id;
         // The snapshot of a repeatable read transaction is taken by its first query.
@@ -296,7 +356,7 @@ export class BaselineStore {
         await client.query('INSERT INTO recounts (scheme_id, version_id, from_ts) VALUES ($1, $2, $3)', [
           schemeId,
           versionId,
-          new Date(this.windowStart(versionId)),
+          from,
         ]);
         await also(client, schemeId);
         return schemeId;
@@ -306,13 +366,14 @@ export class BaselineStore {
   }
 
   private async recount(reader: PoolClient, versionId: number, schemeId: number): Promise<void> {
+    await this.registerSegments(reader, versionId);
     const target = this.catalog.current(versionId);
-    if (target === undefined || target.scheme.id !== schemeId) return;
+    if (target?.scheme.id !== schemeId) return;
     const payloads: Buffer[] = [];
     const range = {
       modelId: target.modelId,
       versionId,
-      fromMs: this.windowStart(versionId),
+      fromMs: target.countedFromMs,
       toMs: Infinity,
       limit: Infinity,
     };
@@ -327,7 +388,30 @@ export class BaselineStore {
       await client.query('DELETE FROM recounts WHERE scheme_id = $1', [schemeId]);
     });
   }
+
+  /** Values of segment keys that were not counted apart when the rows came in. */
+  private async registerSegments(reader: PoolClient, versionId: number): Promise<void> {
+    const target = this.catalog.current(versionId);
+    if (target === undefined || target.segments.size === 0) return;
+    // Index (model_id, ts) of the partitions in range.
+    const { rows } = await reader.query<{ segment: string }>(
+      'SELECT DISTINCT segment::text AS segment FROM predictions WHERE model_id = $1 AND version_id = $2 AND ts >= $3 AND segment IS NOT NULL',
+      [target.modelId, versionId, new Date(target.countedFromMs)],
+    );
+    const wants = unregisteredSegments(
+      rows.map(() => target),
+      rows.map(({ segment }) => segment),
+    );
+    if (wants.length > 0) await this.catalog.ensure(wants);
+  }
 }
+
+interface NewScheme {
+  readonly bins: Omit<BinScheme, 'id'>;
+  readonly counting: Counting;
+}
+/** What else becomes true in the moment of the switch. */
+type Also = (client: PoolClient, schemeId: number) => Promise<void>;
 
 interface CapturedRange {
   readonly version_id: number;

@@ -2,21 +2,22 @@ import type { Pool, PoolClient } from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import type { ModelDeclaration } from '../domain/model.ts';
 import { ServiceError } from '../domain/service-error.ts';
-import { windowsOf } from '../domain/settings.ts';
 import type { ModelSettings, Settings } from '../domain/settings.ts';
 import { effectiveSettings } from '../domain/effective-settings.ts';
-import { defaultPositiveClass } from '../domain/task.ts';
 import type { KnownOrUnknownTask } from '../domain/task.ts';
 import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { BinScheme, FeatureColumn, FeatureKind } from '../histogram/model-columns.ts';
+import { isSameCounting } from '../histogram/counting.ts';
+import type { Counting } from '../histogram/counting.ts';
 import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
-import { bucketMinutesFor } from '../histogram/time-bucket.ts';
 import type { SchemeSource } from './prediction-store.ts';
 import { transaction } from './pool.ts';
-import { appendSegments, segmentIndex } from './segment-dictionary.ts';
+import { countedAs, parseCounting, serialiseCounting, wantedCounting } from './scheme-counting.ts';
+import type { LearntOutcome, StoredCounting } from './scheme-counting.ts';
+import { appendSegments } from './segment-dictionary.ts';
 import { emptyScheme, parseScheme, serialiseScheme } from './scheme-payload.ts';
 
 export interface CatalogModel {
@@ -41,7 +42,12 @@ export interface CatalogVersion {
   /** Baseline of another version that its own is a copy of; null: none is. */
   readonly inheritedFrom: number | null;
   readonly createdAtMs: number;
+  /** What the settings ask for; while the scheme counts otherwise, its rows are to be counted again. */
+  readonly wanted: Counting;
+  readonly countsAsWanted: boolean;
 }
+
+type Queryable = Pick<Pool, 'query'>;
 
 /**
  * Models, versions, features and schemes, in memory. The database is the truth: every change is written there first, and other
@@ -55,6 +61,10 @@ export class Catalog implements SchemeSource {
   private readonly byName = new Map<string, Map<string, CatalogVersion>>();
   private readonly byVersion = new Map<number, CatalogVersion>();
   private readonly schemes = new Map<number, BinScheme>();
+  /** null: of a scheme from before it was kept. */
+  private readonly countings = new Map<number, Counting | null>();
+  /** Targets of the schemes before the current one, newest first; gone with the target that they were made from. */
+  private readonly earlier = new WeakMap<ModelTarget, Promise<readonly ModelTarget[]>>();
   private registering: Promise<void> = Promise.resolve();
 
   constructor(pool: Pool, settings: () => Settings, clock: Clock) {
@@ -78,6 +88,35 @@ export class Catalog implements SchemeSource {
 
   current(versionId: number): ModelTarget | undefined {
     return this.byVersion.get(versionId)?.target;
+  }
+
+  /**
+   * The version as a row of that time is counted: under the newest scheme that reaches back to it. A switch counts again what windows
+   * reach; what is older stays under its scheme, and a row that comes late joins it there. undefined: it was deleted.
+   *
+   * @param on the connection of the transaction that it is for: where all others wait likewise, another one would never come
+   */
+  async at(versionId: number, timeMs: number, on: Queryable = this.pool): Promise<ModelTarget | undefined> {
+    const version = this.byVersion.get(versionId);
+    if (version === undefined || timeMs >= version.target.countedFromMs) return version?.target;
+    let earlier = this.earlier.get(version.target);
+    if (earlier === undefined) {
+      earlier = this.readEarlier(version, on);
+      // A failure is not kept.
+      earlier.catch(() => this.earlier.delete(version.target));
+      this.earlier.set(version.target, earlier);
+    }
+    return (await earlier).find(({ countedFromMs }) => timeMs >= countedFromMs) ?? version.target;
+  }
+
+  /** Code of the positive class that rows under a scheme are counted by; -1: none. */
+  positiveClass(versionId: number, schemeId: number): number {
+    const version = this.byVersion.get(versionId);
+    if (version === undefined) return -1;
+    const { target, model } = version;
+    if (target.scheme.id === schemeId) return target.positiveClass;
+    const name = this.countings.get(schemeId)?.positiveClass ?? null;
+    return name === null ? -1 : model.classes.indexOf(name);
   }
 
   version(versionId: number): CatalogVersion | undefined {
@@ -106,14 +145,43 @@ export class Catalog implements SchemeSource {
   }
 
   /** A scheme that a bucket or baseline was counted under, which may not be the current one of its version. */
-  async scheme(id: number): Promise<BinScheme> {
+  async scheme(id: number, on: Queryable = this.pool): Promise<BinScheme> {
     const known = this.schemes.get(id);
     if (known !== undefined) return known;
-    const { rows } = await this.pool.query<{ payload: unknown }>('SELECT payload FROM bin_schemes WHERE id = $1', [id]);
+    const { rows } = await on.query<{ payload: unknown; counting: StoredCounting | null }>(
+      'SELECT payload, counting FROM bin_schemes WHERE id = $1',
+      [id],
+    );
     if (rows[0] === undefined) throw new ServiceError('not_found', `There is no bin scheme ${id}.`);
     const scheme = parseScheme(id, rows[0].payload);
     this.schemes.set(id, scheme);
+    this.countings.set(id, parseCounting(rows[0].counting));
     return scheme;
+  }
+
+  private async readEarlier({ target, model }: CatalogVersion, on: Queryable): Promise<readonly ModelTarget[]> {
+    // Index bin_schemes_by_version.
+    const { rows } = await on.query<{ id: number; counted_from: Date | null }>(
+      'SELECT id, counted_from FROM bin_schemes WHERE version_id = $1 AND id < $2 ORDER BY id DESC',
+      [target.versionId, target.scheme.id],
+    );
+    const targets: ModelTarget[] = [];
+    let fromMs = target.countedFromMs;
+    for (const { id, counted_from: from } of rows) {
+      const countedFromMs = from?.getTime() ?? -Infinity;
+      // Counted again as a whole under a newer one.
+      if (countedFromMs >= fromMs) continue;
+      fromMs = countedFromMs;
+      const scheme = await this.scheme(id, on);
+      const counting = this.countings.get(id) ?? null;
+      targets.push({
+        ...target,
+        ...(counting === null ? {} : countedAs(counting, model)),
+        scheme,
+        countedFromMs,
+      });
+    }
+    return targets;
   }
 
   loadedScheme(id: number): BinScheme | undefined {
@@ -150,15 +218,31 @@ export class Catalog implements SchemeSource {
     await this.read(this.knownEpoch);
   }
 
-  /** Versions that other processes registered, and what changed: for a replica that meets them in no other way. */
+  /** What other processes registered: versions, and features, classes, error reasons and segments of those that are known. */
   async discover(): Promise<void> {
     await this.refresh();
-    const { rows } = await this.pool.query<{ id: number }>('SELECT id FROM model_versions');
-    await this.readVersions(rows.flatMap(({ id }) => (this.byVersion.has(id) ? [] : [id])));
+    // UNIQUE (version_id, names) of feature_sets, UNIQUE (model_id, ...) of segments.
+    const { rows } = await this.pool.query<{ id: number; sizes: number[] }>(
+      `SELECT v.id, ARRAY[cardinality(m.classes), cardinality(m.error_reasons),
+         (SELECT max(cardinality(f.names)) FROM feature_sets f WHERE f.version_id = v.id),
+         (SELECT count(*)::int FROM segments s WHERE s.model_id = m.id)] AS sizes
+       FROM model_versions v JOIN models m ON m.id = v.model_id`,
+    );
+    await this.readVersions(rows.flatMap(({ id, sizes }) => (this.hasSizes(id, sizes) ? [] : [id])));
   }
 
-  async learn(versionId: number): Promise<void> {
-    await this.readVersions([versionId]);
+  /** Dictionaries only grow. */
+  private hasSizes(versionId: number, sizes: readonly number[]): boolean {
+    const version = this.byVersion.get(versionId);
+    if (version === undefined) return false;
+    const { model, target } = version;
+    const known = [model.classes.length, model.errorReasons.length, target.features.length, model.segments.size];
+    return known.every((size, i) => size === sizes[i]);
+  }
+
+  /** @param on see `at` */
+  async learn(versionId: number, on: Queryable = this.pool): Promise<void> {
+    await this.readVersions([versionId], on);
   }
 
   /** A model that may have no predictions yet, for labels that come before them; returns its id. Registers new classes. */
@@ -214,7 +298,7 @@ export class Catalog implements SchemeSource {
 
   private async registerOne(client: PoolClient, want: TargetWant): Promise<number> {
     const modelId = await this.registerModel(client, want.model, want.classes, want.errorReasons);
-    const versionId = await ensureVersion(client, modelId, want.version, new Date(this.clock.now()));
+    const versionId = await this.ensureVersion(client, modelId, want);
     await appendFeatures(client, versionId, want.features, this.settings().limits.features);
     for (const [key, values] of want.segments ?? []) await appendSegments(client, modelId, key, values);
     return versionId;
@@ -253,6 +337,36 @@ export class Catalog implements SchemeSource {
     return model.id;
   }
 
+  private async ensureVersion(client: PoolClient, modelId: number, { model, version }: TargetWant): Promise<number> {
+    const found = await client.query<{ id: number }>(
+      'SELECT id FROM model_versions WHERE model_id = $1 AND version = $2',
+      [modelId, version],
+    );
+    if (found.rows[0] !== undefined) return found.rows[0].id;
+    const learnt = await client.query<LearntOutcome & { readonly declared: ModelDeclaration }>(
+      'SELECT task, positive_class AS "positiveClass", classes, declared FROM models WHERE id = $1',
+      [modelId],
+    );
+    const { declared, ...outcome } = learnt.rows[0]!;
+    const counting = wantedCounting(effectiveSettings(this.settings(), model, declared), outcome);
+    const now = new Date(this.clock.now());
+    const created = await client.query<{ id: number }>(
+      'INSERT INTO model_versions (model_id, version, changed_epoch, created_at) SELECT $1, $2, epoch, $3 FROM scheme_epoch RETURNING id',
+      [modelId, version, now],
+    );
+    const { id } = created.rows[0]!;
+    await client.query(
+      `WITH scheme AS (INSERT INTO bin_schemes (version_id, payload, created_at, counting) VALUES ($1, $2, $3, $4) RETURNING id)
+       UPDATE model_versions v SET scheme_id = scheme.id FROM scheme WHERE v.id = $1`,
+      [id, JSON.stringify(serialiseScheme(emptyScheme())), now, JSON.stringify(serialiseCounting(counting))],
+    );
+    await client.query(
+      `INSERT INTO feature_sets (version_id, names, num_names, cat_names) VALUES ($1, '{}', '{}', '{}')`,
+      [id],
+    );
+    return id;
+  }
+
   private async read(sinceEpoch: number): Promise<void> {
     const { rows } = await this.pool.query<{ epoch: string; ids: number[] | null }>(
       `SELECT epoch, (SELECT array_agg(v.id) FROM model_versions v JOIN models m ON m.id = v.model_id
@@ -270,12 +384,12 @@ export class Catalog implements SchemeSource {
     for (const { model } of this.versions()) if (!alive.has(model.id)) this.forget(model.id);
   }
 
-  private async readVersions(ids: readonly number[]): Promise<void> {
+  private async readVersions(ids: readonly number[], on: Queryable = this.pool): Promise<void> {
     if (ids.length === 0) return;
-    const { rows } = await this.pool.query<VersionRow>(
+    const { rows } = await on.query<VersionRow>(
       `SELECT v.id AS version_id, v.version, v.baseline_id, b.inherited_from, v.scheme_id, v.created_at AS version_created_at,
               m.id AS model_id, m.name, m.task, m.positive_class, m.classes, m.error_reasons, m.declared, m.created_at,
-              f.id AS feature_set_id, f.names, f.num_names, s.payload AS scheme,
+              f.id AS feature_set_id, f.names, f.num_names, s.payload AS scheme, s.counting, s.counted_from,
               (SELECT json_agg(json_build_array(id, key, value) ORDER BY id) FROM segments WHERE model_id = m.id) AS segments
        FROM model_versions v
        JOIN models m ON m.id = v.model_id
@@ -295,15 +409,21 @@ export class Catalog implements SchemeSource {
     const features = featureColumns(row);
     const scheme = this.schemes.get(row.scheme_id) ?? parseScheme(row.scheme_id, row.scheme);
     this.schemes.set(row.scheme_id, scheme);
+    const stored = parseCounting(row.counting);
+    this.countings.set(row.scheme_id, stored);
+    const wanted = wantedCounting(model.settings, {
+      task: row.task,
+      positiveClass: row.positive_class,
+      classes: row.classes,
+    });
     const numericCount = row.num_names.length;
     const target: ModelTarget = {
       modelId: model.id,
       versionId: row.version_id,
       model: model.name,
       version: row.version,
-      task: model.task,
+      ...countedAs(stored ?? wanted, model),
       classCodes: new Map(model.classes.map((name, code) => [name, code])),
-      positiveClass: model.positiveClassName === null ? -1 : model.classes.indexOf(model.positiveClassName),
       errorCodes: new Map(model.errorReasons.map((reason, position) => [reason, position + 1])),
       featureSetId: row.feature_set_id,
       features,
@@ -311,8 +431,7 @@ export class Catalog implements SchemeSource {
       numericCount,
       categoricalCount: features.length - numericCount,
       scheme,
-      bucketMinutes: bucketMinutesFor(windowsOf(model.settings, 'features')),
-      segments: segmentIndex(model.settings.segments, model.segments),
+      countedFromMs: row.counted_from?.getTime() ?? -Infinity,
       rawSample: ownBaselineIsDue(model.settings, row) ? 1 : model.settings.rawSample,
       declaredCategorical: new Set(
         [...model.settings.features].filter(([, declared]) => declared.type === 'categorical').map(([name]) => name),
@@ -324,6 +443,8 @@ export class Catalog implements SchemeSource {
       baselineId: row.baseline_id,
       inheritedFrom: row.inherited_from,
       createdAtMs: row.version_created_at.getTime(),
+      wanted,
+      countsAsWanted: stored !== null && isSameCounting(stored, wanted),
     };
     this.byVersion.set(row.version_id, entry);
     let versions = this.byName.get(model.name);
@@ -333,16 +454,14 @@ export class Catalog implements SchemeSource {
 
   private modelOf(row: VersionRow): CatalogModel {
     const settings = effectiveSettings(this.settings(), row.name, row.declared);
-    const task = settings.task ?? row.task;
+    const learnt = { task: row.task, positiveClass: row.positive_class, classes: row.classes };
+    const { task, positiveClass } = wantedCounting(settings, learnt);
     return {
       id: row.model_id,
       name: row.name,
       storedTask: row.task,
       task,
-      positiveClassName:
-        task === 'binary'
-          ? (settings.positiveClass ?? row.positive_class ?? defaultPositiveClass(row.classes) ?? null)
-          : null,
+      positiveClassName: positiveClass,
       classes: row.classes,
       errorReasons: row.error_reasons,
       segments: new Map((row.segments ?? []).map(([id, key, value]) => [id, { key, value }])),
@@ -373,6 +492,8 @@ interface VersionRow {
   readonly names: string[];
   readonly num_names: string[];
   readonly scheme: unknown;
+  readonly counting: StoredCounting | null;
+  readonly counted_from: Date | null;
 }
 
 /** Whether the first predictions are to become the baseline, and have not yet: until then all of them are kept whole. */
@@ -398,29 +519,6 @@ function featureColumns(row: VersionRow): FeatureColumn[] {
 function appended(known: string[], wanted: ReadonlySet<string>, max: number): string[] {
   const fresh = [...wanted].filter((name) => !known.includes(name)).slice(0, Math.max(0, max - known.length));
   return fresh.length === 0 ? known : [...known, ...fresh];
-}
-
-async function ensureVersion(client: PoolClient, modelId: number, version: string, now: Date): Promise<number> {
-  const found = await client.query<{ id: number }>(
-    'SELECT id FROM model_versions WHERE model_id = $1 AND version = $2',
-    [modelId, version],
-  );
-  if (found.rows[0] !== undefined) return found.rows[0].id;
-  const created = await client.query<{ id: number }>(
-    'INSERT INTO model_versions (model_id, version, changed_epoch, created_at) SELECT $1, $2, epoch, $3 FROM scheme_epoch RETURNING id',
-    [modelId, version, now],
-  );
-  const { id } = created.rows[0]!;
-  await client.query(
-    `WITH scheme AS (INSERT INTO bin_schemes (version_id, payload, created_at) VALUES ($1, $2, $3) RETURNING id)
-     UPDATE model_versions v SET scheme_id = scheme.id FROM scheme WHERE v.id = $1`,
-    [id, JSON.stringify(serialiseScheme(emptyScheme())), now],
-  );
-  await client.query(
-    `INSERT INTO feature_sets (version_id, names, num_names, cat_names) VALUES ($1, '{}', '{}', '{}')`,
-    [id],
-  );
-  return id;
 }
 
 async function appendFeatures(

@@ -2,8 +2,6 @@ import type { Pool, PoolClient } from 'pg';
 import { ServiceError } from '../domain/service-error.ts';
 import { binBatch } from '../histogram/bin-batch.ts';
 import { encodeLabelDelta, encodePredictionDelta } from '../histogram/delta-codec.ts';
-import type { ModelTarget } from '../histogram/model-target.ts';
-import { bucketStart } from '../histogram/time-bucket.ts';
 import { labelGroups } from './baseline-store.ts';
 import type { Catalog } from './catalog.ts';
 import { asServiceError, EPOCH_CHANGED } from './database-errors.ts';
@@ -47,6 +45,12 @@ export class ErasureStore {
 
   private async eraseIn(client: PoolClient, modelId: number, idKey: string): Promise<number> {
     await client.query('SELECT assert_scheme_epoch($1)', [this.catalog.epoch()]);
+    // Locks the id's label, whether there is one or not: no label can be joined while what it counts is taken out.
+    const label = await client.query<{ inserted: boolean }>(
+      `INSERT INTO ground_truth AS g (pid, model_id, label_ts, received_at) VALUES ($1::uuid, $2, clock_timestamp(), clock_timestamp())
+       ON CONFLICT (pid, model_id) DO UPDATE SET received_at = g.received_at RETURNING (g.xmax = 0) AS inserted`,
+      [idKey, modelId],
+    );
     // UNIQUE (pid, model_id) of each leaf; + 0 for the same reason as when labels are joined.
     const { rows } = await client.query<Found>(
       `SELECT version_id, round(extract(epoch FROM ts) * 1000) AS ms FROM predictions
@@ -58,11 +62,8 @@ export class ErasureStore {
       idKey,
       modelId,
     ]);
-    const labels = await client.query('DELETE FROM ground_truth WHERE pid = $1::uuid AND model_id = $2', [
-      idKey,
-      modelId,
-    ]);
-    return (predictions.rowCount ?? 0) + (labels.rowCount ?? 0);
+    await client.query('DELETE FROM ground_truth WHERE pid = $1::uuid AND model_id = $2', [idKey, modelId]);
+    return (predictions.rowCount ?? 0) + (label.rows[0]?.inserted === false ? 1 : 0);
   }
 
   private async uncount(client: PoolClient, { version_id: versionId, ms }: Found, idKey: string): Promise<void> {
@@ -76,7 +77,10 @@ export class ErasureStore {
         },
       );
     const timeMs = Number(ms);
-    const target = await this.targetOf(client, versionId, timeMs);
+    // Another replica may have registered features, classes or segments of the row.
+    await this.catalog.learn(versionId, client);
+    const target = await this.catalog.at(versionId, timeMs, client);
+    if (target === undefined) throw new ServiceError('unavailable', 'The model is not known here yet; retry.');
     const range = { modelId: target.modelId, versionId, fromMs: timeMs, toMs: timeMs + 1, limit: Infinity };
     const payloads: Buffer[] = [];
     await readPredictions(client, range, target, ({ batch, labels }) => {
@@ -94,21 +98,5 @@ export class ErasureStore {
     });
     for (const payload of payloads)
       await client.query('INSERT INTO statistics_delta (erased, payload) VALUES (true, $1)', [payload]);
-  }
-
-  /** The target as it was when the row was counted: a switch counts again what its windows reach, older buckets keep their scheme. */
-  private async targetOf(client: PoolClient, versionId: number, timeMs: number): Promise<ModelTarget> {
-    const target = this.catalog.current(versionId);
-    if (target === undefined) throw new ServiceError('unavailable', 'The model is not known here yet; retry.');
-    // The current scheme, or the newest before it that has a bucket of that time.
-    const { rows } = await client.query<{ scheme_id: number }>(
-      `SELECT s.id AS scheme_id FROM bin_schemes s
-       WHERE s.version_id = $1 AND coalesce(s.counted_from <= $2, true)
-         AND (s.id = $5 OR EXISTS (SELECT FROM statistics_bucket b WHERE b.version_id = $1 AND b.scheme_id = s.id AND b.bucket_start = $3 AND b.bucket_minutes = $4))
-       ORDER BY s.id = $5 DESC, s.id DESC LIMIT 1`,
-      [versionId, new Date(timeMs), bucketStart(timeMs, target.bucketMinutes), target.bucketMinutes, target.scheme.id],
-    );
-    const schemeId = rows[0]?.scheme_id ?? target.scheme.id;
-    return schemeId === target.scheme.id ? target : { ...target, scheme: await this.catalog.scheme(schemeId) };
   }
 }

@@ -3,9 +3,10 @@ import { ServiceError } from '../domain/service-error.ts';
 import { countLabel } from '../histogram/count-label.ts';
 import { encodeLabelDelta } from '../histogram/delta-codec.ts';
 import type { LabelChange, PerformanceGroup } from '../histogram/delta-codec.ts';
+import { MAX_CLASSES } from '../histogram/model-target.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
-import { segmentIdsOf, WHOLE } from '../histogram/segments.ts';
+import { missingSegments, segmentIdsOf, WHOLE } from '../histogram/segments.ts';
 import { bucketStart, DAY_MS } from '../histogram/time-bucket.ts';
 import { asServiceError, DEADLOCK, EPOCH_CHANGED } from './database-errors.ts';
 import type { SchemeSource } from './prediction-store.ts';
@@ -148,7 +149,7 @@ export class GroundTruthStore {
     const pairs = await findPredictions(client, labels);
     const found = new Set(pairs.map((pair) => keyOf(pair)));
     const unmatched = labels.filter((label) => !found.has(keyOf(label)));
-    const groups = await this.count(pairs);
+    const groups = await this.count(client, pairs);
     const waiting = new Map<number, number>();
     if (arrived)
       for (const { modelId, inserted } of unmatched)
@@ -161,10 +162,10 @@ export class GroundTruthStore {
     return { joined: pairs.length, unmatched };
   }
 
-  private async count(pairs: readonly JoinedPair[]): Promise<PerformanceGroup[]> {
+  private async count(client: PoolClient, pairs: readonly JoinedPair[]): Promise<PerformanceGroup[]> {
     const groups = new Map<string, PerformanceGroup>();
     for (const pair of pairs) {
-      const target = this.schemes.current(pair.versionId) ?? (await this.lookUp(pair.versionId));
+      const target = await this.targetOf(client, pair);
       const segmentIds = [WHOLE, ...segmentIdsOf(target.segments, pair.segment)];
       const again = pair.countedLabel !== null || pair.countedValue !== null;
       for (const segmentId of segmentIds) {
@@ -176,14 +177,24 @@ export class GroundTruthStore {
     return [...groups.values()];
   }
 
-  /** A version that another replica registered a moment ago. */
-  private async lookUp(versionId: number): Promise<ModelTarget> {
-    await this.schemes.learn(versionId);
-    const target = this.schemes.current(versionId);
+  /** Another replica may have registered the version, or a class or segment of the row, a moment ago. */
+  private async targetOf(client: PoolClient, pair: JoinedPair): Promise<ModelTarget> {
+    const timeMs = pair.predictionTime.getTime();
+    const known = await this.schemes.at(pair.versionId, timeMs, client);
+    if (known !== undefined && knowsAll(known, pair)) return known;
+    await this.schemes.learn(pair.versionId, client);
+    const target = await this.schemes.at(pair.versionId, timeMs, client);
     if (target === undefined)
       throw new ServiceError('unavailable', 'A model was deleted while its labels arrived; send again.');
     return target;
   }
+}
+
+function knowsAll({ classCodes, segments }: ModelTarget, pair: JoinedPair): boolean {
+  if (classCodes.size < MAX_CLASSES)
+    for (const name of [pair.className, pair.label, pair.countedLabel])
+      if (name !== null && !classCodes.has(name)) return false;
+  return missingSegments(segments, pair.segment).length === 0;
 }
 
 interface StoredLabel {
@@ -300,14 +311,14 @@ async function findBetween(
      JOIN ground_truth g ON g.pid = u.pid AND g.model_id = u.model_id AND g.joined_at IS NULL
      CROSS JOIN LATERAL (
        SELECT p.version_id, p.ts, p.prediction, p.class, p.score, p.scores, p.segment FROM predictions p
-       WHERE p.pid = u.pid AND p.model_id + 0 = u.model_id${span === null ? '' : ' AND p.ts >= $3 AND p.ts <= $4'} OFFSET 0) p`,
+       WHERE p.pid = u.pid AND p.model_id + 0 = u.model_id AND (g.prediction_ts IS NULL OR p.ts = g.prediction_ts)${span === null ? '' : ' AND p.ts >= $3 AND p.ts <= $4'} OFFSET 0) p`,
     [
       labels.map(({ idKey }) => idKey),
       labels.map(({ modelId }) => modelId),
       ...(span === null ? [] : span.map((time) => new Date(time))),
     ],
   );
-  // An id used twice (on two days) belongs to its newest prediction.
+  // The label of an id used twice (on two days) is of its newest prediction, and stays with the one that it was counted for.
   const newest = new Map<string, JoinedPair>();
   for (const pair of rows) {
     const known = newest.get(keyOf(pair));

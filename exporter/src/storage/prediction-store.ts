@@ -2,12 +2,13 @@ import type { Pool, PoolClient } from 'pg';
 import { ServiceError } from '../domain/service-error.ts';
 import { binBatch } from '../histogram/bin-batch.ts';
 import { encodePredictionDelta } from '../histogram/delta-codec.ts';
-import type { ModelTarget } from '../histogram/model-target.ts';
+import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import type { BinnedBatch, PredictionBatch } from '../histogram/prediction-batch.ts';
 import { DAY_MS, HOUR_MS } from '../histogram/time-bucket.ts';
 import { BinaryRowWriter } from './binary-row.ts';
 import { copyIn } from './copy-in.ts';
 import { asServiceError, DEADLOCK, EPOCH_CHANGED, NO_PARTITION, UNIQUE_VIOLATION } from './database-errors.ts';
+import { unregisteredSegments } from './segment-dictionary.ts';
 import { encodePredictions, PREDICTION_COLUMNS } from './prediction-rows.ts';
 import type { EncodedRows } from './prediction-rows.ts';
 import { errorCode } from './storage-error.ts';
@@ -17,16 +18,19 @@ const MAX_COMMIT_ROWS = 5_000;
 /** A retry of an unstamped row is expected within an hour; in the first hour of a day the previous day is looked at, too. */
 const MIDNIGHT_RETRY_MS = HOUR_MS;
 const MAX_ATTEMPTS = 8;
+const NO_EPOCH = -1;
 
 /** What the store needs to know of the models: the epoch under which targets are true, and what they are now. */
 export interface SchemeSource {
   epoch(): number;
   /** Re-reads what changed. */
   refresh(): Promise<void>;
-  /** Reads one version that is not known here yet. */
-  learn(versionId: number): Promise<void>;
-  /** The target of a version as it is now; undefined when it was deleted. */
-  current(versionId: number): ModelTarget | undefined;
+  /** Reads one version that is not known here yet, with the connection of the transaction that it is for. */
+  learn(versionId: number, on: PoolClient): Promise<void>;
+  /** The target of a version as rows of that time are counted; undefined when it was deleted. */
+  at(versionId: number, timeMs: number, on?: PoolClient): Promise<ModelTarget | undefined>;
+  /** Registers what is missing. */
+  ensure(wants: readonly TargetWant[]): Promise<void>;
 }
 
 /** What a commit did with the rows of one request. */
@@ -96,9 +100,11 @@ export class PredictionStore {
     if (this.queuedRows + batch.rows > this.capacityRows && this.queuedRows > 0)
       throw new ServiceError('overloaded', 'Too many predictions are waiting to be stored; retry a little later.');
     const epoch = this.schemes.epoch();
+    const late = batch.targets.some(({ countedFromMs }, i) => batch.timeMs[i]! < countedFromMs);
     const item = {
       binned: binBatch(batch),
-      epoch,
+      // Rows that only an earlier scheme reaches back to are counted again under it, as after a switch.
+      epoch: late ? NO_EPOCH : epoch,
       encoded: encodePredictions(batch),
       careful: mayCrossMidnight(batch),
     };
@@ -267,20 +273,32 @@ export class PredictionStore {
 
   /** All rows of a commit must be counted under one epoch, the newest that is known here. */
   private async recountIfSwitched(items: Waiting[]): Promise<void> {
-    const epoch = this.schemes.epoch();
     for (const item of items) {
-      if (item.epoch === epoch) continue;
-      const { batch } = item.binned;
-      batch.targets = batch.targets.map((target) => {
-        const current = this.schemes.current(target.versionId);
-        if (current === undefined)
-          throw new ServiceError('unavailable', `Model ${target.model} was deleted meanwhile; send again.`);
-        return current;
-      });
-      item.binned = binBatch(batch);
-      item.epoch = epoch;
+      while (item.epoch !== this.schemes.epoch()) {
+        const epoch = this.schemes.epoch();
+        const { batch } = item.binned;
+        batch.targets = await this.targetsNow(batch);
+        // The scheme may count segments apart that were none when the rows came in.
+        const wants = unregisteredSegments(batch.targets, batch.segments);
+        if (wants.length > 0) {
+          await this.schemes.ensure(wants);
+          batch.targets = await this.targetsNow(batch);
+        }
+        item.binned = binBatch(batch);
+        item.epoch = epoch;
+      }
     }
-    await Promise.resolve();
+  }
+
+  private async targetsNow(batch: PredictionBatch): Promise<ModelTarget[]> {
+    const targets: ModelTarget[] = [];
+    for (const [i, { versionId, model }] of batch.targets.entries()) {
+      const target = await this.schemes.at(versionId, batch.timeMs[i]!);
+      if (target === undefined)
+        throw new ServiceError('unavailable', `Model ${model} was deleted meanwhile; send again.`);
+      targets.push(target);
+    }
+    return targets;
   }
 }
 

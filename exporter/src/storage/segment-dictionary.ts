@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg';
-import { freeValues, OTHER_SEGMENT } from '../histogram/segments.ts';
+import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
+import { freeValues, missingSegments, OTHER_SEGMENT } from '../histogram/segments.ts';
 import type { Segment, SegmentIndex } from '../histogram/segments.ts';
 
 /** Values of a key while it may have more, then `__other__`. The model's row is locked: one at a time. */
@@ -29,4 +30,34 @@ export function segmentIndex(keys: readonly string[], segments: ReadonlyMap<numb
   const index = new Map<string, Map<string, number>>(keys.map((key) => [key, new Map()]));
   for (const [id, { key, value }] of segments) index.get(key)?.set(value, id);
   return index;
+}
+
+/**
+ * What has to be registered before rows can be counted by the keys of their targets.
+ *
+ * @param segments of each row, as intake stored it
+ */
+export function unregisteredSegments(
+  targets: readonly ModelTarget[],
+  segments: readonly (string | null)[],
+): readonly TargetWant[] {
+  const wants = new Map<number, Omit<TargetWant, 'segments'> & { readonly segments: Map<string, Set<string>> }>();
+  for (const [i, target] of targets.entries())
+    for (const { key, value } of missingSegments(target.segments, segments[i] ?? null)) {
+      const { model, version } = target;
+      let want = wants.get(target.versionId);
+      if (want === undefined) {
+        want = {
+          model,
+          version,
+          features: new Map(),
+          classes: new Set(),
+          errorReasons: new Set(),
+          segments: new Map(),
+        };
+        wants.set(target.versionId, want);
+      }
+      want.segments.set(key, (want.segments.get(key) ?? new Set()).add(value));
+    }
+  return [...wants.values()];
 }

@@ -24,15 +24,19 @@ import { EVALUATOR_LEASE, StatisticsStore } from '../../src/storage/statistics-s
 import { silentLog } from './silent-log.ts';
 
 /** Intake, statistics and baselines on a real database, without HTTP: one replica of the exporter's inside. */
-export async function openCore(url: string, options: { readonly now: () => number; readonly settings?: Settings }) {
-  const settings = options.settings ?? DEFAULT_SETTINGS;
+export async function openCore(
+  url: string,
+  options: { readonly now: () => number; readonly settings?: Settings | (() => Settings) },
+) {
+  const given = options.settings ?? DEFAULT_SETTINGS;
+  const settings = typeof given === 'function' ? given : () => given;
   const clock = { now: options.now };
   const pool: Pool = createPool(url, { max: 8, applicationName: 'test', log: silentLog });
-  const catalog = new Catalog(pool, () => settings, clock);
+  const catalog = new Catalog(pool, settings, clock);
   await catalog.load();
   const days = new DayPartitions(pool, 'predictions', PREDICTION_INDEXES);
   await days.load();
-  const longest = Math.max(...windowsOf(settings.defaults));
+  const longest = Math.max(...windowsOf(settings().defaults));
   const predictions = new PredictionStore({
     pool,
     schemes: catalog,
@@ -41,8 +45,8 @@ export async function openCore(url: string, options: { readonly now: () => numbe
     capacityRows: 1_000_000,
   });
   const groundTruth = new GroundTruthStore(pool, catalog);
-  const reach = Math.max(longest, reachMs(settings.defaults, options.now()));
-  const baselines = new BaselineStore(pool, catalog, () => clock.now() - reach - DAY_MS);
+  const reach = Math.max(longest, reachMs(settings().defaults, options.now()));
+  const baselines = new BaselineStore(pool, catalog, () => () => clock.now() - reach - DAY_MS);
   const statistics = new StatisticsStore(pool);
   const holder = randomUUID();
   const evaluator = new Evaluator({
@@ -61,8 +65,8 @@ export async function openCore(url: string, options: { readonly now: () => numbe
     catalog,
     predictions,
     groundTruth,
-    limits: () => settings.limits,
-    retentionMs: () => Math.min(settings.retention.rawMs, clock.now() - days.floorMs),
+    limits: () => settings().limits,
+    retentionMs: () => Math.min(settings().retention.rawMs, clock.now() - days.floorMs),
   };
   const baselineDeps: BaselineDependencies = {
     find: (model, version) => catalog.find(model, version),
@@ -72,8 +76,8 @@ export async function openCore(url: string, options: { readonly now: () => numbe
     activate: (activation) => baselines.activate(activation),
     stored: (target, from, to, limit, onBatch) => baselines.stored(target, from, to, limit, onBatch),
     now: clock.now,
-    maxCategories: () => settings.limits.categories,
-    maxFeatures: () => settings.limits.features,
+    maxCategories: () => settings().limits.categories,
+    maxFeatures: () => settings().limits.features,
     maxSpoolBytes: () => Infinity,
   };
   return {

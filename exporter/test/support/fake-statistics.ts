@@ -130,6 +130,10 @@ export class FakeSchemes implements EvaluatorSchemes {
     return DEFAULT_SETTINGS.defaults;
   }
 
+  positiveClass(versionId: number): number {
+    return this.current(versionId)?.positiveClass ?? -1;
+  }
+
   refresh(): Promise<void> {
     this.refreshes++;
     return Promise.resolve();

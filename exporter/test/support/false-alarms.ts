@@ -13,26 +13,7 @@ import type { ModelTarget } from '../../src/histogram/model-target.ts';
 import { WHOLE } from '../../src/histogram/segments.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/histogram/time-bucket.ts';
 import { Traffic } from '../../src/histogram/traffic.ts';
-
-/** A seeded generator (mulberry32) with a normal deviate. */
-export class Random {
-  private state: number;
-
-  constructor(seed: number) {
-    this.state = seed >>> 0;
-  }
-
-  uniform(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  }
-
-  normal(): number {
-    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
-  }
-}
+import { Random } from './random.ts';
 
 export interface Sample {
   readonly features: readonly number[];

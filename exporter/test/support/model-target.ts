@@ -55,6 +55,7 @@ export function testTarget(overrides: Partial<ModelTarget> = {}, withBaseline = 
         : [],
       outlierFences: withBaseline ? [null, null, null] : [],
     },
+    countedFromMs: -Infinity,
     bucketMinutes: 60,
     segments: new Map(),
     rawSample: 1,
