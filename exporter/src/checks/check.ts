@@ -32,6 +32,14 @@ export interface ModelContext {
   readonly scheme: BinScheme;
   readonly baseline: ModelBaseline | null;
   readonly settings: ModelSettings;
+  /** Where the model is watched as its predictions come. */
+  readonly stream?: PredictionStream;
+}
+
+/** Predictions since a moment that does not move with the window; at most a tenth of the baseline. */
+export interface PredictionStream {
+  readonly sinceMs: number;
+  readonly features: FeatureCounts;
 }
 
 /**

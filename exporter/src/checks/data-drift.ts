@@ -1,4 +1,4 @@
-import type { DataDriftOutcome, DriftVerdict, FeatureDrift } from '../domain/health.ts';
+import type { DataDriftOutcome, DriftVerdict, FeatureDrift, SequentialDrift } from '../domain/health.ts';
 import type { Thresholds } from '../domain/settings.ts';
 import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { FeatureColumn } from '../histogram/model-columns.ts';
@@ -8,6 +8,7 @@ import { categoricalDrift, numericDrift } from './feature-drift.ts';
 import type { ColumnDrift } from './feature-drift.ts';
 import { INSUFFICIENT, stateOf } from './gate.ts';
 import { ramp } from './ramp.ts';
+import { sequentialDrift } from './sequential-drift.ts';
 
 /** Every feature of the window against its baseline, with p-values adjusted over the features tested together. */
 export const dataDrift: Check<DataDriftOutcome> = {
@@ -16,27 +17,32 @@ export const dataDrift: Check<DataDriftOutcome> = {
   evaluate(context: ModelContext, window: ModelCounts, windowMs: number): DataDriftOutcome {
     const { baseline, settings } = context;
     const samples = window.features.rows;
-    if (baseline === null)
-      return { ...INSUFFICIENT, reason: 'there is no baseline yet', windowMs, samples, features: [] };
+    const sequential = sequentialDrift(context);
+    const rest = { windowMs, samples, sequential };
+    if (baseline === null) return { ...INSUFFICIENT, ...rest, reason: 'there is no baseline yet', features: [] };
     const features = compareFeatures(context, baseline, window);
     const judged = features.filter(({ verdict }) => verdict !== 'insufficient_data');
-    if (judged.length === 0) return { ...INSUFFICIENT, reason: whyNone(context, samples), windowMs, samples, features };
+    if (judged.length === 0) return { ...INSUFFICIENT, ...rest, reason: whyNone(context, samples), features };
     const significant = judged.filter(({ verdict }) => verdict === 'significant');
     const finding = {
       alert: significant.length > 0,
-      warning: judged.some(({ verdict }) => verdict === 'moderate'),
+      warning: sequential?.alarm === true || judged.some(({ verdict }) => verdict === 'moderate'),
       samples: Math.max(0, ...significant.map((feature) => feature.samples)),
     };
     return {
       state: stateOf(finding, settings.minimumSamples.alert),
       score: scoreOf(judged, settings.thresholds),
-      reason: null,
-      windowMs,
-      samples,
+      reason: sequential?.alarm === true ? whySequential(sequential) : null,
+      ...rest,
       features,
     };
   },
 };
+
+function whySequential({ sinceMs, samples, logEValue, feature }: SequentialDrift): string {
+  const odds = `e-value 10^${(logEValue / Math.LN10).toFixed(1)}`;
+  return `the ${samples} predictions since ${new Date(sinceMs).toISOString()} do not look like the baseline (${odds}), ${feature} least of all`;
+}
 
 function compareFeatures(context: ModelContext, baseline: ModelBaseline, window: ModelCounts): FeatureDrift[] {
   const drifts = context.columns.map((feature) => driftOf(context, feature, baseline, window));

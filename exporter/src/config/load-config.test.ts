@@ -81,6 +81,7 @@ describe('a valid configuration', () => {
         data_quality: [],
       },
       selfCalibrated: true,
+      sequentialDrift: true,
       thresholds: {
         accuracyDrop: 0.1,
         driftScore: 0.5,

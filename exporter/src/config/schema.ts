@@ -126,6 +126,7 @@ export const COMMON: Shape<Omit<ModelSettings, 'task' | 'positiveClass' | 'featu
   extraWindows: key('extra_windows', EXTRA_WINDOWS),
   thresholds: key('thresholds', THRESHOLDS),
   selfCalibrated: key('self_calibrated_thresholds', boolean),
+  sequentialDrift: key('sequential_drift', boolean),
   minimumSamples: key('minimum_samples', MINIMUM_SAMPLES),
   minimumLabelCoverage: key('minimum_label_coverage', number({ min: 0, max: 1 })),
   weights: key('weights', WEIGHTS),

@@ -107,8 +107,24 @@ export interface FeatureDrift {
   readonly baselineSamples: number;
 }
 
+/** Evidence of drift since the stream began that may be looked at as often as one likes. */
+export interface SequentialDrift {
+  /** Start of the stream: of the UTC day, or when the one before had reached a tenth of the baseline. */
+  readonly sinceMs: number;
+  readonly samples: number;
+  /** Natural logarithm of the e-value, over all features. */
+  readonly logEValue: number;
+  /** From which on it is an alarm. */
+  readonly logEValueAlarm: number;
+  readonly alarm: boolean;
+  /** The one with the strongest evidence. */
+  readonly feature: string;
+}
+
 export interface DataDriftOutcome extends CheckOutcome {
   readonly features: readonly FeatureDrift[];
+  /** null: not asked for, or nothing to compare. */
+  readonly sequential: SequentialDrift | null;
 }
 
 export interface PredictionDriftOutcome extends CheckOutcome {

@@ -73,6 +73,8 @@ export interface ModelSettings {
   readonly thresholds: Thresholds;
   /** Whether the baseline's own spread says what is unusual, in the place of `thresholds`. */
   readonly selfCalibrated: boolean;
+  /** Whether data drift is watched for as predictions come, beside the window. */
+  readonly sequentialDrift: boolean;
   readonly minimumSamples: MinimumSamples;
   /** Labelled share of the window below which performance has insufficient data, 0..1. */
   readonly minimumLabelCoverage: number;
@@ -247,6 +249,7 @@ const DEFAULT_MODEL_SETTINGS: ModelSettings = {
     latencyBudget: 0.05,
   },
   selfCalibrated: false,
+  sequentialDrift: false,
   minimumSamples: { report: 100, alert: 500, labels: 200 },
   minimumLabelCoverage: 0,
   weights: {

@@ -9,6 +9,7 @@ import type { ModelTarget } from '../histogram/model-target.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
 import { HOUR_MS, MINUTE_MS, slideMinutes } from '../histogram/time-bucket.ts';
+import { largestValidStream } from '../statistics/sequential.ts';
 import { evaluateModel } from './evaluate-model.ts';
 import { significantFeatures } from './evaluation-record.ts';
 import { LastingDrift } from './lasting-drift.ts';
@@ -239,7 +240,12 @@ export class ModelHealth {
       window: windowOf(WHOLE),
     };
     const thresholds = await this.baselines.thresholdsFor(baselineId, plain, of);
-    const context = { ...plain, settings: { ...model.settings, thresholds } };
+    const compared = baselines?.byWindow.get(model.settings.windows.data_drift) ?? known?.whole ?? null;
+    const stream =
+      model.settings.sequentialDrift && compared !== null
+        ? { stream: this.memory.stream(target, nowMs, largestValidStream(compared.features.rows)) }
+        : {};
+    const context = { ...plain, ...stream, settings: { ...model.settings, thresholds } };
     const whole = evaluateModel({ ...of, context });
     if (whole.checks.data_drift.state !== 'insufficient_data')
       lasting.see({ atMs: nowMs, significant: significantFeatures(whole) });
@@ -252,14 +258,13 @@ export class ModelHealth {
       if (part !== null) segments.push(part);
     }
     const report = { ...whole, segments };
-    const baseline = baselines?.byWindow.get(model.settings.windows.data_drift) ?? known?.whole ?? null;
     const names = { classes: model.classes, errorReasons: model.errorReasons, features: target.features };
     const counted = this.memory.totalsOf(target.versionId);
     const totals = {
       ...modelTotals(counted, this.memory.unmatchedOf(target.modelId), names),
       bins:
-        model.settings.exposition.bins && baseline !== null
-          ? featureBins(target.scheme, target.features, counted, baseline.features)
+        model.settings.exposition.bins && compared !== null
+          ? featureBins(target.scheme, target.features, counted, compared.features)
           : [],
     };
     const result = { versionId: target.versionId, report, totals };

@@ -141,6 +141,12 @@ export class StatisticsMemory {
     return this.windowsOf(target.scheme.id, segmentId).window(nowMs, windowMs, columns);
   }
 
+  /** Predictions of all segments since the last boundary, see VersionWindows.stream. */
+  stream(target: ModelTarget, nowMs: number, mostRows: number): ReturnType<VersionWindows['stream']> {
+    const columns = FIRST_FEATURE_COLUMN + target.features.length;
+    return this.windowsOf(target.scheme.id, WHOLE).stream(nowMs, mostRows, columns);
+  }
+
   /** Versions touched since the last call. */
   takeTouched(): ReadonlySet<number> {
     const touched = new Set(this.touched);

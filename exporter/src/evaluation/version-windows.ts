@@ -10,7 +10,7 @@ import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { FeatureCounts } from '../histogram/counts.ts';
 import type { GroupKey } from '../histogram/delta-codec.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
-import { windowSpan } from '../histogram/time-bucket.ts';
+import { DAY_MINUTES, DAY_MS, MINUTE_MS, windowSpan } from '../histogram/time-bucket.ts';
 import type { MinuteSpan } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
 
@@ -131,6 +131,33 @@ export class VersionWindows {
       addPerformance(bucket.open, performance);
     }
     return { features: featureScratch, traffic, performance };
+  }
+
+  /**
+   * Predictions since the UTC day began, or since the last bucket in which they would have become more than `mostRows`: boundaries that
+   * the clock and the numbers of rows set, never what the rows say. A bucket that alone is larger is passed over.
+   */
+  stream(
+    nowMs: number,
+    mostRows: number,
+    columns: number,
+  ): { readonly sinceMs: number; readonly features: FeatureCounts } {
+    const day = Math.floor(nowMs / DAY_MS) * DAY_MINUTES;
+    const features = new FeatureCounts(columns);
+    const part = new FeatureCounts(columns);
+    let since = day;
+    const today = [...this.buckets.values()].filter(({ bucketStart }) => bucketStart >= day);
+    for (const bucket of today.sort((a, b) => a.bucketStart - b.bucketStart)) {
+      part.clear();
+      if (bucket.open === null) addBucketFeatures(bucket.bytes!, part);
+      else part.add(bucket.open.features);
+      if (features.rows + part.rows > mostRows) {
+        features.clear();
+        since = bucket.bucketStart + (part.rows > mostRows ? bucket.bucketMinutes : 0);
+      }
+      if (part.rows <= mostRows) features.add(part);
+    }
+    return { sinceMs: since * MINUTE_MS, features };
   }
 
   private features(span: MinuteSpan, windowMs: number): FeatureSum {

@@ -9,6 +9,7 @@ import type {
   PerformanceFigures,
   PerformanceOutcome,
   PredictionDriftOutcome,
+  SequentialDrift,
 } from '../domain/health.ts';
 import type { ExtraWindow, ModelReport, SegmentReport } from '../domain/model-report.ts';
 
@@ -112,6 +113,18 @@ function driftJson(drift: DataDriftOutcome): Record<string, unknown> {
     ...outcomeJson(drift),
     drifted_features: features.filter(({ verdict }) => verdict === 'moderate' || verdict === 'significant'),
     features,
+    ...(drift.sequential === null ? {} : { sequential: sequentialJson(drift.sequential) }),
+  };
+}
+
+function sequentialJson(sequential: SequentialDrift): Record<string, unknown> {
+  return {
+    since: new Date(sequential.sinceMs).toISOString(),
+    samples: sequential.samples,
+    log_e_value: figure(sequential.logEValue),
+    alarm_from: sequential.logEValueAlarm,
+    alarm: sequential.alarm,
+    feature: sequential.feature,
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { reference } from '../../test/fixtures/scipy-reference.ts';
-import { largestValidStream, multinomialLogEValue } from './sequential.ts';
+import { largestValidStream, meanLogEValue, multinomialLogEValue } from './sequential.ts';
 
 const SHARES = [0.1, 0.2, 0.3, 0.25, 0.15];
 
@@ -51,5 +51,13 @@ describe('multinomialLogEValue', () => {
     expect(alarms).toBeLessThanOrEqual(20);
   });
 });
+
+test.each([
+  ['of one', [2], 2],
+  ['of 3 and 1', [Math.log(3), 0], Math.log(2)],
+  ['of what overflows', [1_000, -1_000], 1_000 - Math.log(2)],
+  ['of an impossible count', [Infinity, 0], Infinity],
+  ['of none', [], -Infinity],
+])('the logarithm of the mean e-value %s', (_name, logs, mean) => expect(meanLogEValue(logs)).toBeCloseTo(mean, 12));
 
 test('a stream may be a tenth of its baseline', () => expect(largestValidStream(10_005)).toBe(1000));

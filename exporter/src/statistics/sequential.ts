@@ -38,6 +38,20 @@ export function multinomialLogEValue(
 }
 
 /**
+ * Logarithm of the mean of e-values given by their logarithms; the mean of e-values is one, whatever their dependence (Vovk and Wang
+ * 2021). -Infinity without any.
+ *
+ * Example: [ln 3, ln 1] -> ln 2.
+ */
+export function meanLogEValue(logs: readonly number[]): number {
+  const most = Math.max(...logs);
+  if (!Number.isFinite(most)) return most;
+  let sum = 0;
+  for (const log of logs) sum += Math.exp(log - most);
+  return most + Math.log(sum / logs.length);
+}
+
+/**
  * In a stream longer than a tenth of the baseline the error of the baseline's own shares raises false alarms (82 % of drift-free
  * streams of 10,000 against a baseline of 1,000): it must be restarted.
  */
