@@ -68,6 +68,13 @@ export class PerformanceCounts {
       this.labelM2 = 0;
       return;
     }
+    // Without the rounding of mean x n / n: what is read back is what was stored.
+    if (this.numeric === 0) {
+      this.numeric = total;
+      this.labelMean = other.labelMean;
+      this.labelM2 = other.labelM2;
+      return;
+    }
     const distance = other.labelMean - this.labelMean;
     this.labelMean += (distance * added) / total;
     this.labelM2 = Math.max(
