@@ -4,22 +4,31 @@ import type { Stream } from '../support/false-alarms.ts';
 
 const WEEKS = Number(process.env.FALSE_ALARM_WEEKS ?? 2);
 const streams = Object.entries(STREAMS);
-/** Only for the table: what no check can tell from drift. */
-const few =
+/** Each stream has weeks of its own: the same draws in another shape would be the same weeks again for tests by rank. */
+const seedOf = (name: string, week: number) =>
+  Buffer.from(name).reduce((hash, byte) => Math.imul(hash, 31) + byte, 7) + week;
+/** Only for the table: what the defaults cannot tell from drift, and what can be done about it. */
+const repeated =
   process.env.FALSE_ALARM_WEEKS === undefined
     ? []
-    : [5, 20].map((visits) => [`users seen ${visits} times a day`, ofUsers(visits)] as const);
+    : ([
+        ['users seen 5 times a day', ofUsers(5), {}],
+        ['users seen 5 times a day, min_ks_statistic 0.15', ofUsers(5), { thresholds: { minKsStatistic: 0.15 } }],
+        ['users seen 20 times a day', ofUsers(20), {}],
+        ['users seen 20 times a day, min_ks_statistic 0.3', ofUsers(20), { thresholds: { minKsStatistic: 0.3 } }],
+        ...streams.map(([name, stream]) => [`${name}, self-calibrated`, stream, { selfCalibrated: true }] as const),
+      ] as const);
 
-/** The table of docs/checks/data-drift.md is of FALSE_ALARM_WEEKS=10. */
+/** The tables of docs/checks/data-drift.md are of FALSE_ALARM_WEEKS=100. */
 describe('a day of 1,000 predictions, ten features, evaluated every hour', () => {
-  test.each(streams)(
+  test.each([...streams.map(([name, stream]) => [name, stream, {}] as const), ...repeated])(
     'without drift no week of %s has an alert',
-    (name, stream: Stream) => {
+    (name, stream: Stream, how) => {
       let alerts = 0;
       let founding = 0;
       let reported = 0;
       for (let week = 0; week < WEEKS; week++) {
-        const of = simulateWeek(stream, 1_000 + week, 1_000);
+        const of = simulateWeek(stream, seedOf(name.split(',')[0]!, week), 1_000, 0, how);
         expect(of.evaluations).toBe(168);
         alerts += Number(of.alerts > 0);
         founding += Number(of.foundingAlarms > 0);
@@ -27,7 +36,7 @@ describe('a day of 1,000 predictions, ten features, evaluated every hour', () =>
       }
       if (process.env.FALSE_ALARM_WEEKS !== undefined)
         console.log(`${name}: weeks ${WEEKS}, alert ${alerts}, verdict ${reported}, founding ${founding}`);
-      if (!few.some(([of]) => of === name)) expect(alerts).toBe(0);
+      if (!repeated.some(([of]) => of === name)) expect(alerts).toBe(0);
     },
     1_200_000,
   );

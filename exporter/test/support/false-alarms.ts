@@ -1,12 +1,15 @@
-import { buildScheme, countBaseline } from '../../src/baseline/build-baseline.ts';
+import { buildScheme, countBaseline, countChunks } from '../../src/baseline/build-baseline.ts';
 import { provisionalTarget } from '../../src/baseline/provisional-target.ts';
 import { layOut } from '../../src/baseline/reference-rows.ts';
 import { Spool } from '../../src/baseline/spool.ts';
 import type { ModelBaseline, ModelContext } from '../../src/checks/check.ts';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
+import type { Thresholds } from '../../src/domain/settings.ts';
+import { calibratedThresholds } from '../../src/evaluation/calibrate-thresholds.ts';
 import { evaluateModel } from '../../src/evaluation/evaluate-model.ts';
 import { VersionWindows } from '../../src/evaluation/version-windows.ts';
 import { binBatch } from '../../src/histogram/bin-batch.ts';
+import { BASELINE_CHUNKS } from '../../src/histogram/bucket-codec.ts';
 import type { BucketCounts } from '../../src/histogram/bucket-codec.ts';
 import { countBatch } from '../../src/histogram/count-rows.ts';
 import type { ModelTarget } from '../../src/histogram/model-target.ts';
@@ -35,13 +38,20 @@ export interface Week {
   readonly reported: number;
 }
 
+/** What differs from the defaults. */
+interface Judged {
+  readonly thresholds?: Partial<Thresholds>;
+  /** Thresholds from the spread of the baseline. */
+  readonly selfCalibrated?: boolean;
+}
+
 /**
  * A week of one model through the evaluation itself: a baseline of the week before, hourly buckets, a sliding window of 24 h, an
  * evaluation every hour.
  *
  * @param perDay predictions a day; shifted by `shift` from the first evaluation on
  */
-export function simulateWeek(stream: Stream, seed: number, perDay: number, shift = 0): Week {
+export function simulateWeek(stream: Stream, seed: number, perDay: number, shift = 0, how: Judged = {}): Week {
   const random = new Random(seed);
   const names = Array.from({ length: FEATURES }, (_, i) => `f${i}`);
   const columns = {
@@ -65,7 +75,7 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
   const present = new Set(names);
   const { scheme } = buildScheme(spool, target, present, new Map(), 200);
   const binned = { ...target, scheme: { id: 1, ...scheme } };
-  const context: ModelContext = {
+  const plain: ModelContext = {
     task: 'binary',
     classes: ['no', 'yes'],
     positiveClass: 1,
@@ -75,6 +85,11 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
     baseline: asBaseline(countBaseline(spool, binned, present)),
     settings: DEFAULT_SETTINGS.defaults,
   };
+  const chunks =
+    how.selfCalibrated === true ? countChunks(spool, binned, present, BASELINE_CHUNKS).map(asBaseline) : [];
+  const own = { ...plain.settings.thresholds, ...how.thresholds };
+  const thresholds = how.selfCalibrated === true ? calibratedThresholds(plain, chunks, () => perDay) : own;
+  const context = { ...plain, settings: { ...plain.settings, thresholds } };
   const windows = new VersionWindows();
   const week = { foundingAlarms: 0, evaluations: 0, alerts: 0, warnings: 0, reported: 0 };
   for (let hour = -24; hour < 7 * 24; hour++) {
@@ -125,12 +140,16 @@ const ofNormals =
     score: logistic(random.normal() + shift),
   });
 
-/** Other users every day, each of whom is seen so many times with much the same features: 1,000 rows say less than they count. */
+/**
+ * Other users every day and in every simulated week, each of whom is seen so many times with much the same features: 1,000 rows say less
+ * than they count.
+ */
 export const ofUsers =
   (visits: number, perDay = 1_000): Stream =>
   (random, timeMs, shift) => {
     const users = perDay / visits;
-    const user = new Random((Math.floor(timeMs / DAY_MS) * users + Math.floor(random.uniform() * users)) * 7_919 + 13);
+    const number = Math.floor(timeMs / DAY_MS) * users + Math.floor(random.uniform() * users);
+    const user = new Random(Math.imul(number, 7_919) + Math.imul(random.seed, 104_729));
     return {
       features: Array.from(
         { length: FEATURES },

@@ -1,9 +1,11 @@
 /** A seeded generator (mulberry32) with a normal deviate. */
 export class Random {
+  readonly seed: number;
   private state: number;
 
   constructor(seed: number) {
-    this.state = seed >>> 0;
+    this.seed = seed >>> 0;
+    this.state = this.seed;
   }
 
   uniform(): number {
