@@ -14,6 +14,7 @@ import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
 import type { SchemeSource } from './prediction-store.ts';
+import { withServiceErrors } from './database-errors.ts';
 import { transaction } from './pool.ts';
 import { countedAs, parseCounting, serialiseCounting, wantedCounting } from './scheme-counting.ts';
 import type { LearntOutcome, StoredCounting } from './scheme-counting.ts';
@@ -213,9 +214,9 @@ export class Catalog implements SchemeSource {
     await this.read(0);
   }
 
-  /** What changed since the last look. */
+  /** What changed since the last look. Rejects with ServiceError unavailable. */
   async refresh(): Promise<void> {
-    await this.read(this.knownEpoch);
+    await withServiceErrors(this.read(this.knownEpoch));
   }
 
   /** What other processes registered: versions, and features, classes, error reasons and segments of those that are known. */
@@ -245,7 +246,10 @@ export class Catalog implements SchemeSource {
     await this.readVersions([versionId], on);
   }
 
-  /** A model that may have no predictions yet, for labels that come before them; returns its id. Registers new classes. */
+  /**
+   * A model that may have no predictions yet, for labels that come before them; returns its id. Registers new classes. Rejects with
+   * ServiceError unavailable.
+   */
   async ensureModel(name: string, classes: ReadonlySet<string>): Promise<number> {
     const known = this.byName.get(name)?.values().next().value;
     if (
@@ -253,11 +257,14 @@ export class Catalog implements SchemeSource {
       (known.model.classes.length >= MAX_CLASSES || [...classes].every((of) => known.target.classCodes.has(of)))
     )
       return known.model.id;
-    const id = await transaction(this.pool, (client) => this.registerModel(client, name, classes, new Set()), {
-      attempts: 5,
-    });
-    await this.readVersions(this.versionsOf(name).map(({ target }) => target.versionId));
-    return id;
+    const register = async () => {
+      const id = await transaction(this.pool, (client) => this.registerModel(client, name, classes, new Set()), {
+        attempts: 5,
+      });
+      await this.readVersions(this.versionsOf(name).map(({ target }) => target.versionId));
+      return id;
+    };
+    return withServiceErrors(register());
   }
 
   /** After a reload of the configuration: the same rows, seen with new settings. */
@@ -265,11 +272,14 @@ export class Catalog implements SchemeSource {
     await this.load();
   }
 
-  /** Registers what is missing. Calls of one process run one after another; those of several meet at the model's row lock. */
+  /**
+   * Registers what is missing. Calls of one process run one after another; those of several meet at the model's row lock. Rejects
+   * with ServiceError unavailable.
+   */
   async ensure(wants: readonly TargetWant[]): Promise<void> {
     const mine = this.registering.then(() => this.register(wants));
     this.registering = mine.catch(() => undefined);
-    await mine;
+    await withServiceErrors(mine);
   }
 
   /** Drops deleted models from memory. */

@@ -31,3 +31,10 @@ export function asServiceError(error: unknown): unknown {
     },
   );
 }
+
+/** What `work` resolves with; its errors as `asServiceError` has them. */
+export function withServiceErrors<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw asServiceError(error);
+  });
+}

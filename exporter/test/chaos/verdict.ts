@@ -2,7 +2,7 @@ import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
 import { Catalog } from '../../src/storage/catalog.ts';
 import { createPool } from '../../src/storage/pool.ts';
 import { eventually, metric } from '../support/exporter-process.ts';
-import { compareWithRawRows } from '../support/recount.ts';
+import { compareWhenCounted } from '../support/recount.ts';
 import { silentLog } from '../support/silent-log.ts';
 import type { OwnServer } from '../support/test-server.ts';
 import type { PacedLoad } from './paced-load.ts';
@@ -34,7 +34,7 @@ export async function verdict(
     }, 120_000);
     const catalog = new Catalog(pool, () => DEFAULT_SETTINGS, { now: () => Date.now() });
     await catalog.load();
-    const compared = await compareWithRawRows(pool, catalog, Date.now() - 12 * 3_600_000);
+    const compared = await compareWhenCounted(pool, catalog, Date.now() - 12 * 3_600_000);
     say(`acknowledged ${load.acknowledged.size} predictions and ${load.labelled.size} labels in this phase`);
     say(`stored ${copies.size} predictions, counter of the one exporter that shows models ${shown}`);
     say(`lost ${lost} predictions, ${lostLabels} labels; stored twice ${doubled}`);

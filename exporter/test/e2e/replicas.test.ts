@@ -7,7 +7,7 @@ import { createPool } from '../../src/storage/pool.ts';
 import { eventually, metric, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { Load } from '../support/load.ts';
-import { compareWithRawRows } from '../support/recount.ts';
+import { compareWhenCounted } from '../support/recount.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { startOwnServer, temporaryFolder } from '../support/test-server.ts';
 import type { OwnServer } from '../support/test-server.ts';
@@ -89,7 +89,7 @@ describe('three exporters on one PostgreSQL', () => {
       expect([Number(rows[0]!.n), Number(rows[0]!.ids)]).toEqual([sent, sent]);
       const catalog = new Catalog(pool, () => DEFAULT_SETTINGS, { now: () => Date.now() });
       await catalog.load();
-      const compared = await compareWithRawRows(pool, catalog, Date.now() - 6 * 3_600_000);
+      const compared = await compareWhenCounted(pool, catalog, Date.now() - 6 * 3_600_000);
       expect(compared.differences).toEqual([]);
       expect(compared.counted).toBe(sent);
     } finally {

@@ -14,6 +14,7 @@ import { ODDS_CODES, oddsCode } from '../../src/histogram/performance-counts.ts'
 import type { PerformanceCounts } from '../../src/histogram/performance-counts.ts';
 import { parseScheme } from '../../src/storage/scheme-payload.ts';
 import type { Catalog } from '../../src/storage/catalog.ts';
+import { eventually } from './exporter-process.ts';
 
 /**
  * The oracle of the crash and consistency tests: counts every stored row again, by plain SQL and the plainest code, and compares with
@@ -28,6 +29,8 @@ export interface Comparison {
   readonly labelled: number;
   /** Every difference found, in words; empty when all is equal. */
   readonly differences: readonly string[];
+  /** Schemes whose stored window is still being counted again: until there are none, there are differences. */
+  readonly recounting: number;
 }
 
 /** Name of a cell to its count, or to a sum of doubles where the name begins with "sum". */
@@ -49,6 +52,15 @@ interface Era {
   readonly segments: readonly string[];
 }
 
+/** As below, once nothing is being counted again: a baseline may just have been captured. */
+export async function compareWhenCounted(pool: Pool, catalog: Catalog, sinceMs: number): Promise<Comparison> {
+  return eventually(async () => {
+    const compared = await compareWithRawRows(pool, catalog, sinceMs);
+    if (compared.recounting > 0) throw new Error(`${compared.recounting} schemes are still being counted again`);
+    return compared;
+  });
+}
+
 export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: number): Promise<Comparison> {
   const client = await pool.connect();
   try {
@@ -59,8 +71,9 @@ export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: 
     const eras = await readEras(client);
     const kept = await readKept(client, eras, current);
     const want = await recount(client, eras, current, catalog, sinceMs);
+    const recounts = await client.query<{ n: number }>('SELECT count(*)::int AS n FROM recounts');
     await client.query('COMMIT');
-    return compare(want, kept, sinceMs);
+    return { ...compare(want, kept, sinceMs), recounting: recounts.rows[0]!.n };
   } finally {
     client.release();
   }
@@ -377,7 +390,11 @@ function segmentsOf(segment: Record<string, unknown> | null, era: Era, catalog: 
   });
 }
 
-function compare(want: ReadonlyMap<string, Cells>, kept: ReadonlyMap<string, Cells>, sinceMs: number): Comparison {
+function compare(
+  want: ReadonlyMap<string, Cells>,
+  kept: ReadonlyMap<string, Cells>,
+  sinceMs: number,
+): Omit<Comparison, 'recounting'> {
   const differences: string[] = [];
   const sums = { rows: 0, counted: 0, labelled: 0 };
   const since = Math.floor(sinceMs / 60_000);
