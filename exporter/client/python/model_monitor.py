@@ -13,8 +13,8 @@ class ModelMonitor:
     def __init__(self, url, model, version=None, token=None, batch=500, flush_seconds=1.0, limit=100_000):
         self.url, self.token, self.batch, self.flush_seconds = url.rstrip("/"), token, batch, flush_seconds
         self.model, self.version = model, version
-        self.dropped = self.rejected = 0  # rows that found the queue full or a refusal; rows that were wrong
-        self.rows = queue.Queue(limit)
+        self.dropped = self.rejected = 0  # rows that found the limit reached or a refusal; rows that were wrong
+        self.rows, self.limit = queue.Queue(), limit  # counts those under way, too
         threading.Thread(target=self._send_for_ever, daemon=True).start()
         atexit.register(self.flush, 10)
 
@@ -37,9 +37,9 @@ class ModelMonitor:
         return self.rows.unfinished_tasks == 0
 
     def _add(self, path, row):
-        try:
-            self.rows.put_nowait((path, {"model": self.model, **row}))
-        except queue.Full:
+        if self.rows.unfinished_tasks < self.limit:
+            self.rows.put((path, {"model": self.model, **row}))
+        else:
             self.dropped += 1
 
     def _send_for_ever(self):
