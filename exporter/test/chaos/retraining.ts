@@ -7,7 +7,14 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 async function main(): Promise<void> {
   say(`${models} jobs, 4 exporters with 2 workers each, one PostgreSQL, one trainer`);
   const began = performance.now();
-  const result = await retrainingChaos({ models, exporters: 4, calmMs: 1_500, withStalls: true, say });
+  const result = await retrainingChaos({
+    models,
+    exporters: 4,
+    faults: 60,
+    calmMs: 1_500,
+    withStalls: true,
+    say,
+  });
   const list = (counts: Iterable<readonly [string, number]>) =>
     [...counts].map(([name, times]) => `${name} x${times}`).join('; ');
   say(`all jobs ended after ${Math.round((performance.now() - began) / 1000)} s`);

@@ -22,9 +22,14 @@ interface Reply {
 }
 interface Health {
   readonly checks: {
+    readonly data_quality: { readonly samples: number };
     readonly performance: { readonly state: string; readonly recent_accuracy?: number; readonly samples: number };
     readonly latency: { readonly avg_latency_ms: number | null; readonly samples: number };
-    readonly error_rate: { readonly error_rate: number | null; readonly error_types: Readonly<Record<string, number>> };
+    readonly error_rate: {
+      readonly samples: number;
+      readonly error_rate: number | null;
+      readonly error_types: Readonly<Record<string, number>>;
+    };
   };
 }
 interface Row {
@@ -231,6 +236,24 @@ describe('foreign formats against the running exporter', () => {
       partialSuccess: { rejectedLogRecords: 1 },
     });
     expect((await post('/v1/logs', Buffer.from('x'), 'text/plain')).status).toBe(415);
+  });
+
+  test.each([
+    { sender: 'KServe V1', model: 'iris-v1', predictions: 2 },
+    { sender: 'KServe V2', model: 'iris-v2', predictions: 2 },
+    { sender: 'Seldon', model: 'churn-classifier', predictions: 2 },
+    { sender: 'SageMaker', model: 'sm', predictions: 5 },
+    { sender: 'Azure ML', model: 'credit-default', predictions: 2 },
+    { sender: 'BentoML, protobuf', model: 'iris_classifier:iris_classifier_prediction', predictions: 3 },
+    { sender: 'BentoML, JSON', model: 'houses:price_monitor', predictions: 3 },
+  ])('$sender: its predictions and their features are in the health', async ({ model, predictions }) => {
+    await eventually(async () => {
+      const { checks } = await healthOf(model);
+      expect({
+        predictions: checks.error_rate.samples,
+        rows: checks.data_quality.samples,
+      }).toEqual({ predictions, rows: predictions });
+    });
   });
 
   test('what cannot be read is said so, and nothing is stored of it', async () => {
