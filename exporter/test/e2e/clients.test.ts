@@ -83,7 +83,7 @@ for i in range(10):
     full.log_prediction({})
 print(monitor.dropped, monitor.rejected, full.dropped)
 `;
-    expect(await runPython(['-c', program], EXAMPLES)).toBe('0 1 True\n');
+    expect(await runPython(['-c', program], EXAMPLES)).toBe('0 1 5\n');
     await eventually(async () => {
       const checks = await windowOf('python');
       expect(checks.error_rate).toMatchObject({ samples: 1200 });
