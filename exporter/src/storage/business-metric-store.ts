@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg';
 import type { BusinessMetricsReply, BusinessValue, BusinessWeek } from '../domain/business-metric.ts';
 import type { RowError } from '../domain/row-error.ts';
-import { asServiceError } from './database-errors.ts';
+import { throwServiceError } from './database-errors.ts';
 import { transaction } from './pool.ts';
 
 /** A name is for ever, and in every report: beyond these it is a mistake of the sender. */
@@ -68,7 +68,7 @@ export class BusinessMetricStore {
         };
       },
       { attempts: 3 },
-    ).catch(asUnavailable);
+    ).catch(throwServiceError);
   }
 
   /** Mean and number of the values of each figure by week, for weeks that begin in [fromMs, toMs). Primary key of business_values. */
@@ -80,7 +80,7 @@ export class BusinessMetricStore {
          WHERE m.name = $1 AND v.at >= $2 AND v.at < $3 GROUP BY 1, 2 ORDER BY 1, 2`,
         [model, new Date(fromMs), new Date(toMs)],
       )
-      .catch(asUnavailable);
+      .catch(throwServiceError);
     return rows.map(({ name, week, mean, count }) => ({ name, weekMs: week.getTime(), mean, values: count }));
   }
 }
@@ -113,8 +113,4 @@ function faultOf(
   if (names === undefined) return { pointer: '/model', detail: `there is no model ${JSON.stringify(model)}` };
   if (names.has(name) || names.size < MAX_NAMES) return null;
   return { pointer: '/name', detail: `the model has ${MAX_NAMES} business metrics already` };
-}
-
-function asUnavailable(error: unknown): never {
-  throw asServiceError(error);
 }

@@ -14,7 +14,7 @@ import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
 import type { SchemeSource } from './prediction-store.ts';
-import { withServiceErrors } from './database-errors.ts';
+import { throwServiceError } from './database-errors.ts';
 import { transaction } from './pool.ts';
 import { countedAs, parseCounting, serialiseCounting, wantedCounting } from './scheme-counting.ts';
 import type { LearntOutcome, StoredCounting } from './scheme-counting.ts';
@@ -216,7 +216,7 @@ export class Catalog implements SchemeSource {
 
   /** What changed since the last look. Rejects with ServiceError unavailable. */
   async refresh(): Promise<void> {
-    await withServiceErrors(this.read(this.knownEpoch));
+    await this.read(this.knownEpoch).catch(throwServiceError);
   }
 
   /** What other processes registered: versions, and features, classes, error reasons and segments of those that are known. */
@@ -264,7 +264,7 @@ export class Catalog implements SchemeSource {
       await this.readVersions(this.versionsOf(name).map(({ target }) => target.versionId));
       return id;
     };
-    return withServiceErrors(register());
+    return register().catch(throwServiceError);
   }
 
   /** After a reload of the configuration: the same rows, seen with new settings. */
@@ -279,7 +279,7 @@ export class Catalog implements SchemeSource {
   async ensure(wants: readonly TargetWant[]): Promise<void> {
     const mine = this.registering.then(() => this.register(wants));
     this.registering = mine.catch(() => undefined);
-    await withServiceErrors(mine);
+    await mine.catch(throwServiceError);
   }
 
   /** Drops deleted models from memory. */

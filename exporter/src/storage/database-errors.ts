@@ -32,9 +32,7 @@ export function asServiceError(error: unknown): unknown {
   );
 }
 
-/** What `work` resolves with; its errors as `asServiceError` has them. */
-export function withServiceErrors<T>(work: Promise<T>): Promise<T> {
-  return work.catch((error: unknown) => {
-    throw asServiceError(error);
-  });
+/** For `.catch`: throws the error as `asServiceError` has it. */
+export function throwServiceError(error: unknown): never {
+  throw asServiceError(error);
 }

@@ -7,7 +7,7 @@ import { addBucketOutcomes } from '../histogram/bucket-codec.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import { DAY_MINUTES, MINUTE_MS } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
-import { asServiceError } from './database-errors.ts';
+import { throwServiceError } from './database-errors.ts';
 
 interface StoredPoint {
   readonly model: string;
@@ -59,7 +59,7 @@ export class HistoryStore {
           limit,
         ],
       )
-      .catch(asUnavailable);
+      .catch(throwServiceError);
     return rows.map(toPoint);
   }
 
@@ -88,7 +88,7 @@ export class HistoryStore {
            ORDER BY b.bucket_start, b.version_id, b.scheme_id, b.bucket_minutes LIMIT $3 OFFSET $4`,
           [from, to, BUCKETS, offset, only ?? null],
         )
-        .catch(asUnavailable);
+        .catch(throwServiceError);
       for (const { model, start, payload, until } of rows) {
         const traffic = new Traffic();
         addBucketOutcomes(payload, start, { from, to: Math.min(to, Math.floor(until ?? to)) }, traffic, null);
@@ -115,8 +115,4 @@ function toPoint({ model, version, at, score, severity, checks }: StoredPoint): 
     severity,
     checks: Object.fromEntries(ofChecks) as HealthPoint['checks'],
   };
-}
-
-function asUnavailable(error: unknown): never {
-  throw asServiceError(error);
 }

@@ -7,7 +7,14 @@ import type { BinnedBatch, PredictionBatch } from '../histogram/prediction-batch
 import { DAY_MS, HOUR_MS } from '../histogram/time-bucket.ts';
 import { BinaryRowWriter } from './binary-row.ts';
 import { copyIn } from './copy-in.ts';
-import { asServiceError, DEADLOCK, EPOCH_CHANGED, NO_PARTITION, UNIQUE_VIOLATION } from './database-errors.ts';
+import {
+  asServiceError,
+  DEADLOCK,
+  EPOCH_CHANGED,
+  NO_PARTITION,
+  throwServiceError,
+  UNIQUE_VIOLATION,
+} from './database-errors.ts';
 import { unregisteredSegments } from './segment-dictionary.ts';
 import { encodePredictions, PREDICTION_COLUMNS } from './prediction-rows.ts';
 import type { EncodedRows } from './prediction-rows.ts';
@@ -110,9 +117,7 @@ export class PredictionStore {
     };
     this.queuedRows += batch.rows;
     try {
-      await this.ensureDays(daysOf(batch)).catch((error: unknown) => {
-        throw asServiceError(error);
-      });
+      await this.ensureDays(daysOf(batch)).catch(throwServiceError);
       return await new Promise<StoredRows>((resolve, reject) => {
         this.waiting.push({ ...item, resolve, reject });
         this.pump();

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { asServiceError } from './database-errors.ts';
+import { throwServiceError } from './database-errors.ts';
 
 /** What the columns of a sender's records are for. */
 type Roles = Readonly<Record<string, { readonly role: string; readonly type: string }>>;
@@ -21,7 +21,7 @@ export class SenderRoleStore {
   async load(): Promise<void> {
     const { rows } = await this.pool
       .query<{ sender: string; roles: Roles }>('SELECT sender, roles FROM sender_roles')
-      .catch(asUnavailable);
+      .catch(throwServiceError);
     this.known = new Map(rows.map(({ sender, roles }) => [sender, roles]));
   }
 
@@ -34,11 +34,7 @@ export class SenderRoleStore {
          ON CONFLICT (sender) DO UPDATE SET roles = excluded.roles`,
         [senders, senders.map((sender) => JSON.stringify(told.get(sender)))],
       )
-      .catch(asUnavailable);
+      .catch(throwServiceError);
     for (const [sender, roles] of told) this.known.set(sender, roles);
   }
-}
-
-function asUnavailable(error: unknown): never {
-  throw asServiceError(error);
 }
