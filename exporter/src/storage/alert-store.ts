@@ -55,7 +55,7 @@ export class AlertStore {
 
   /**
    * Stores notifications of different incidents, all or none. An end is final: a "firing" that was overtaken by its "resolved" changes
-   * nothing. Rows are locked in the order of their key, so that two deliveries of the same message cannot deadlock.
+   * nothing, and of two ends, one of them concluded from what came after, the earlier counts. Rows are locked in the order of their key, so that two deliveries of the same message cannot deadlock.
    */
   async record(notifications: readonly AlertNotification[], nowMs: number): Promise<readonly AlertNotification[]> {
     const sorted = [...notifications].sort(
@@ -75,7 +75,7 @@ export class AlertStore {
                $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::text[], $13::text[])
              ON CONFLICT (fingerprint, starts_at) DO UPDATE SET
                status = CASE WHEN a.status = 'resolved' THEN a.status ELSE excluded.status END,
-               ends_at = coalesce(a.ends_at, excluded.ends_at),
+               ends_at = least(a.ends_at, excluded.ends_at),
                annotations = CASE WHEN a.status = 'resolved' OR excluded.annotations = '{}' THEN a.annotations ELSE excluded.annotations END,
                suppressed = CASE
                  WHEN EXISTS (SELECT FROM alert_notifications n WHERE n.alert_id = a.id AND n.status = 'firing') THEN NULL
@@ -98,6 +98,15 @@ export class AlertStore {
               column((one) => one.suppressed),
               now,
             ],
+          );
+          // One alert does not fire twice at once. When it ends and fires again before Alertmanager's next message, its end is never told.
+          await client.query(
+            `UPDATE alerts a SET status = 'resolved', ends_at = next.starts_at
+             FROM alerts next
+             WHERE a.fingerprint = ANY ($1::text[]) AND a.status = 'firing' AND next.fingerprint = a.fingerprint
+               AND next.starts_at = (SELECT min(n.starts_at) FROM alerts n
+                                     WHERE n.fingerprint = a.fingerprint AND n.starts_at > a.starts_at)`,
+            [column((one) => one.fingerprint)],
           );
           const ids = new Map(rows.map((row) => [`${row.fingerprint}\0${row.starts_at.getTime()}`, row.id]));
           const idOf = (one: AlertNotification) => ids.get(`${one.fingerprint}\0${one.startsAtMs}`)!;

@@ -37,7 +37,7 @@ const WAIT_MS = 300_000;
 const TIMEOUT_MS = 3_600_000;
 /** Days pass in seconds, beside which the minutes before and after an alert are nothing. */
 const PACE = {
-  scrape: '1s',
+  scrape: '3s',
   evaluation: '200ms',
   groupWait: '0s',
   groupInterval: '200ms',

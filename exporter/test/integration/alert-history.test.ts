@@ -156,6 +156,35 @@ describe('the history of alerts', () => {
     ]);
   });
 
+  describe('fired again before its end was told', () => {
+    const again = iso(NOW - HOUR / 4);
+    test.each([
+      ['the next start ends it', [alert('a'), alert('a', { startsAt: again })], ['firing', 'resolved']],
+      [
+        'the next end, when its start was not told either',
+        [alert('a'), resolved('a', { startsAt: again, endsAt: iso(NOW) })],
+        ['resolved', 'resolved'],
+      ],
+      ['in the other order', [alert('a', { startsAt: again }), alert('a')], ['firing', 'resolved']],
+    ])('%s', async (_case, messages, states) => {
+      for (const message of messages) await deliver([message]);
+      const kept = await history();
+      expect(kept.map(({ status }) => status)).toEqual(states);
+      expect(kept[1]).toMatchObject({ starts_at: iso(NOW - HOUR), ends_at: again });
+    });
+
+    test('its own end, told late, is the earlier one and counts', async () => {
+      await deliver([alert('a'), alert('b')]);
+      await deliver([alert('a', { startsAt: again })]);
+      await deliver([resolved('a')]);
+      expect(await history()).toMatchObject([
+        { fingerprint: 'a', status: 'firing' },
+        { fingerprint: 'b', status: 'firing' },
+        { fingerprint: 'a', status: 'resolved', ends_at: iso(NOW - HOUR / 2) },
+      ]);
+    });
+  });
+
   describe('what reaches no webhook', () => {
     const seen = (suppressed: 'inhibited' | null) =>
       parts.store.record(
