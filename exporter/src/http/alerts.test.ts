@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
-import { bearer, fakeServer, fakeToken, FIRING } from './fake-services.ts';
+import type { Maintenance } from '../alerting/alertmanager.ts';
+import { ServiceError } from '../domain/service-error.ts';
+import { bearer, fakeAlerts, fakeServer, fakeToken, FIRING } from './fake-services.ts';
+import type { AlertServices } from './services.ts';
 
 const HOST = '127.0.0.1:9477';
 const PAGE = '/admin/ml/alerts';
@@ -91,6 +94,129 @@ describe('the page of alerts', () => {
       payload: '{"verdict":"true"}',
     });
     expect(response.statusCode).toBe(403);
+  });
+});
+
+describe('maintenance on the page of alerts', () => {
+  const NOW = Date.UTC(2026, 10, 26, 12);
+  const HOUR = 3_600_000;
+  const window = (id: string, more: Partial<Maintenance> = {}): Maintenance => ({
+    id,
+    model: 'churn',
+    version: '',
+    fromMs: NOW - HOUR,
+    toMs: NOW + HOUR,
+    by: 'ann',
+    reason: 'new source',
+    state: 'active',
+    ...more,
+  });
+  const started: unknown[] = [];
+  const ended: string[] = [];
+  let list: () => Promise<readonly Maintenance[]>;
+  let server: FastifyInstance;
+  beforeAll(async () => {
+    const maintenance: AlertServices['maintenance'] = {
+      list: () => list(),
+      start: (one) => Promise.resolve(`silence-${started.push(one)}`),
+      end: (id) => Promise.resolve(void ended.push(id)),
+    };
+    server = await fakeServer(
+      { alerts: { ...fakeAlerts, maintenance } },
+      {
+        now: () => NOW,
+        tokens: () => [fakeToken('root', ['admin', 'read']), fakeToken('other', ['admin', 'read'], ['fraud'])],
+      },
+    );
+  });
+  afterAll(() => server.close());
+  beforeEach(() => {
+    started.length = ended.length = 0;
+    list = () => Promise.resolve([]);
+  });
+  const show = async (url = PAGE, token = 'root') => (await server.inject({ url, headers: bearer(token) })).body;
+  const submit = (url: string, form: Record<string, string>, token = 'root', headers: Record<string, string> = {}) =>
+    server.inject({
+      method: 'POST',
+      url: `${PAGE}/maintenance${url}`,
+      headers: { host: HOST, 'content-type': 'application/x-www-form-urlencoded', ...bearer(token), ...headers },
+      payload: new URLSearchParams(form).toString(),
+    });
+  const form = { model: 'churn', version: '', from: '', hours: '4', reason: 'new source' };
+
+  test('windows that are open or planned, in their order, and none that is over', async () => {
+    list = () =>
+      Promise.resolve([
+        window('later', { state: 'pending', fromMs: NOW + HOUR, version: '2' }),
+        window('now'),
+        window('over', { state: 'expired' }),
+      ]);
+    const body = await show();
+    expect([...body.matchAll(/maintenance\/(\w+)\/end/g)].map(([, id]) => id)).toEqual(['now', 'later']);
+    expect(body).toContain('since <time datetime="2026-11-26T11:00:00.000Z">2026-11-26 11:00 UTC</time>');
+    expect(body).toContain('Call off');
+  });
+
+  test('only those of the model that is looked at, and of models that the caller may see', async () => {
+    list = () => Promise.resolve([window('a'), window('b', { model: 'fraud' })]);
+    const ids = (body: string) => [...body.matchAll(/maintenance\/(\w+)\/end/g)].map(([, id]) => id);
+    expect(ids(await show(`${PAGE}?model=churn`))).toEqual(['a']);
+    expect(ids(await show(PAGE, 'other'))).toEqual(['b']);
+  });
+
+  test('what Alertmanager says is text', async () => {
+    list = () =>
+      Promise.resolve([
+        window('"><script>', { model: '<b>', version: '<i>', by: '<u>', reason: '"><img src=x onerror=alert(1)>' }),
+      ]);
+    const body = await show();
+    expect(body).not.toMatch(/<script|<img|<b>|<u>|<i>/);
+    expect(body).toContain('/maintenance/%22%3E%3Cscript%3E/end');
+  });
+
+  test.each(['conflict', 'unavailable'] as const)('says why it knows of none: %s', async (code) => {
+    list = () => Promise.reject(new ServiceError(code, 'Alertmanager is <away>.'));
+    const body = await show();
+    expect(body).toContain('<p class="soft">Alertmanager is &lt;away&gt;.</p>');
+    expect(body).not.toContain('name="hours"');
+    expect(body).toContain('History, newest first');
+  });
+
+  test.each([
+    ['from now', {}, { version: '', fromMs: NOW, toMs: NOW + 4 * HOUR }],
+    [
+      'of a version, later, in UTC',
+      { version: '2', from: '2026-12-01T06:00', hours: '24' },
+      { version: '2', fromMs: Date.UTC(2026, 11, 1, 6), toMs: Date.UTC(2026, 11, 2, 6) },
+    ],
+  ])('starts one %s', async (_case, more, expected) => {
+    const reply = await submit('', { ...form, ...more, back: `${PAGE}?model=churn` });
+    expect([reply.statusCode, reply.headers.location]).toEqual([303, `${PAGE}?model=churn#maintenance`]);
+    expect(started).toEqual([{ model: 'churn', by: 'root', reason: 'new source', ...expected }]);
+  });
+
+  test.each([
+    ['no model', { model: '' }, 'root', {}, 400],
+    ['a length that is none', { hours: 'long' }, 'root', {}, 400],
+    ['no length', { hours: '0' }, 'root', {}, 400],
+    ['years', { hours: '1e9' }, 'root', {}, 400],
+    ['a start that is none', { from: 'tomorrow' }, 'root', {}, 400],
+    ['a model of others', {}, 'other', {}, 403],
+    ['a form of another site', {}, 'root', { origin: 'https://evil.example' }, 403],
+  ])('refuses %s', async (_case, more, token, headers, status) => {
+    expect((await submit('', { ...form, ...more }, token, headers)).statusCode).toBe(status);
+    expect(started).toEqual([]);
+  });
+
+  test.each([
+    ['a', 'root', 303],
+    ['a', 'other', 403],
+    ['over', 'root', 409],
+    ['unknown', 'root', 404],
+  ])('ends %s for %s: %d', async (id, token, status) => {
+    list = () => Promise.resolve([window('a'), window('over', { state: 'expired' })]);
+    expect((await submit(`/${id}/end`, {}, token)).statusCode).toBe(status);
+    expect(ended).toEqual(status === 303 ? [id] : []);
   });
 });
 

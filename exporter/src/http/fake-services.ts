@@ -114,7 +114,7 @@ export const FIRING: StoredAlert = {
   verdict: null,
 };
 
-const fakeAlerts: AlertServices = {
+export const fakeAlerts: AlertServices = {
   receive: () => Promise.resolve({ accepted: 1, news: 1, rejected: 0, truncated: 0, errors: [] }),
   list: () => Promise.resolve({ alerts: [FIRING], next: null }),
   get: (id) =>

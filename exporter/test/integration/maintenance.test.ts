@@ -166,6 +166,21 @@ withAlertmanager('maintenance windows are silences of a real Alertmanager', () =
     2 * WAIT_MS,
   );
 
+  test('a window of the page’s form', async () => {
+    const form = (url: string, fields: Record<string, string>) =>
+      server.inject({
+        method: 'POST',
+        url: `/admin/ml/alerts/maintenance${url}`,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...bearer('root') },
+        payload: new URLSearchParams(fields).toString(),
+      });
+    const mine = async () => (await windows()).find(({ reason }) => reason === 'by hand');
+    expect((await form('', { model: 'churn', hours: '1', reason: 'by hand' })).statusCode).toBe(303);
+    expect(await mine()).toMatchObject({ model: 'churn', version: '', by: 'root', state: 'active' });
+    expect((await form(`/${(await mine())!.id}/end`, {})).statusCode).toBe(303);
+    expect(await mine()).toMatchObject({ state: 'expired' });
+  });
+
   test.each([
     ['an end that has passed', { model: 'churn', from: iso(1), to: iso(2) }, 400, /Alertmanager refuses it: .*past/],
     ['an end before its start', { model: 'churn', from: iso(2e12), to: iso(1e12) }, 400, /from must be before/],

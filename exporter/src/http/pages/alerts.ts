@@ -3,19 +3,20 @@ import type { StoredAlert, Verdict } from '../../domain/alert.ts';
 import { VERDICTS } from '../../domain/alert.ts';
 import { authorise, requireModel } from '../auth.ts';
 import type { Access } from '../auth.ts';
-import { readBody } from '../body.ts';
 import { DAY_MS, readAction, readFilter, readVerdict } from '../routes/alert-requests.ts';
 import type { Action } from '../routes/alert-requests.ts';
 import { refuseCrossOrigin } from '../same-origin.ts';
 import type { Services } from '../services.ts';
+import { backTo, readForm } from './form.ts';
+import { maintenanceForms, maintenanceHtml, maintenanceState } from './maintenance.ts';
 import { escapeHtml, FORM_PAGE_HEADERS, page } from './page.ts';
+import { minuteHtml } from './report-words.ts';
 import { timelineHtml } from './timeline.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 type ById = { Params: { id: string } };
 
 const PER_PAGE = 50;
-const FORM_CAPS = { bytes: 16_384, decompressedBytes: 16_384 };
 const TIMELINE_MS = 30 * DAY_MS;
 const VERDICT_WORDS: Readonly<Record<Verdict, { readonly word: string; readonly title: string }>> = {
   true: { word: 'True', title: 'It was so, and mattered' },
@@ -28,6 +29,7 @@ const VERDICT_WORDS: Readonly<Record<Verdict, { readonly word: string; readonly 
 /** `/admin/ml/alerts`: the history with filters, verdicts to give, and the timeline of a model. Works without scripts. */
 export function alertsPage(server: FastifyInstance, services: Services, access: Access, now: () => number): void {
   const { alerts } = services;
+  maintenanceForms(server, alerts, access, now);
 
   server.get<{ Querystring: Query }>('/admin/ml/alerts', {
     schema: { hide: true },
@@ -38,10 +40,11 @@ export function alertsPage(server: FastifyInstance, services: Services, access: 
       const { model } = filter;
       if (model !== undefined) requireModel(caller, model);
       const nowMs = now();
-      const [found, firing, events] = await Promise.all([
+      const [found, firing, events, maintenance] = await Promise.all([
         alerts.list(filter, PER_PAGE, query.cursor === '' ? undefined : query.cursor),
         alerts.list({ ...(model === undefined ? {} : { model }), status: 'firing' }, 500),
         model === undefined ? [] : alerts.timeline(model, nowMs - TIMELINE_MS, nowMs),
+        maintenanceState(alerts, caller, model),
       ]);
       const shown = found.alerts.filter((alert) => caller.mayTouch(alert.model));
       const count = firing.alerts.filter((alert) => caller.mayTouch(alert.model)).length;
@@ -51,6 +54,7 @@ export function alertsPage(server: FastifyInstance, services: Services, access: 
 <p>${count === 0 ? 'Nothing fires now.' : `<a class="firing-now" href="${firingUrl(model)}"><strong>${count} firing now.</strong></a>`} Give alerts a verdict: it tells which rules are worth their noise.</p>
 ${filterForm(query)}
 ${timelineHtml(events, nowMs - TIMELINE_MS, nowMs)}
+${maintenanceHtml(maintenance, model, request.url)}
 <h2 id="history">History, newest first</h2>
 ${listHtml(shown, request.url, nowMs)}
 ${found.next === null ? '' : `<p><a href="${escapeHtml(withCursor(query, found.next))}" rel="next">Older alerts</a></p>`}`;
@@ -78,17 +82,10 @@ ${found.next === null ? '' : `<p><a href="${escapeHtml(withCursor(query, found.n
     refuseCrossOrigin(request);
     const caller = authorise(request, 'admin', access);
     requireModel(caller, (await alerts.get(id)).model);
-    const body = await readBody(request.body, request.headers['content-encoding'], FORM_CAPS);
-    const form = Object.fromEntries(new URLSearchParams(body.toString('utf8')));
+    const form = await readForm(request);
     await act(id, readAction(form, caller), form);
-    return back(reply, form.back, id);
+    return reply.redirect(backTo(form.back, `alert-${id}`), 303);
   }
-}
-
-/** To where the form was, and nowhere else: an address in a form could lead anywhere. */
-function back(reply: FastifyReply, address: string | undefined, id: string): FastifyReply {
-  const known = address !== undefined && /^\/admin\/ml\/alerts(\?[^\s#\\]*)?$/.test(address);
-  return reply.redirect(`${known ? address : '/admin/ml/alerts'}#alert-${encodeURIComponent(id)}`, 303);
 }
 
 function filterForm(query: Query): string {
@@ -127,8 +124,8 @@ function itemHtml(alert: StoredAlert, address: string, nowMs: number): string {
 <div class="what"><h3>${escapeHtml(annotations.summary ?? alert.alertname)}</h3>
 <p>${escapeHtml(annotations.description ?? '')}</p>
 <p class="soft">${what}<code>${escapeHtml(alert.alertname)}</code> · ${spanHtml(alert, nowMs)}${how}${linkHtml(annotations.runbook_url, 'Runbook')}${linkHtml(annotations.dashboard_url, 'Dashboard')}</p>
-${acknowledged === null ? '' : `<p class="soft">Acknowledged by ${escapeHtml(acknowledged.by)} ${timeHtml(acknowledged.atMs)}${acknowledged.note === '' ? '' : `: ${escapeHtml(acknowledged.note)}`}</p>`}
-${verdict === null ? '' : `<p>Verdict: <strong>${VERDICT_WORDS[verdict.verdict].word.toLowerCase()}</strong> <span class="soft">by ${escapeHtml(verdict.decidedBy)} ${timeHtml(verdict.decidedAtMs)}${verdict.note === '' ? '' : `: ${escapeHtml(verdict.note)}`}</span></p>`}
+${acknowledged === null ? '' : `<p class="soft">Acknowledged by ${escapeHtml(acknowledged.by)} ${minuteHtml(acknowledged.atMs)}${acknowledged.note === '' ? '' : `: ${escapeHtml(acknowledged.note)}`}</p>`}
+${verdict === null ? '' : `<p>Verdict: <strong>${VERDICT_WORDS[verdict.verdict].word.toLowerCase()}</strong> <span class="soft">by ${escapeHtml(verdict.decidedBy)} ${minuteHtml(verdict.decidedAtMs)}${verdict.note === '' ? '' : `: ${escapeHtml(verdict.note)}`}</span></p>`}
 ${formsHtml(alert, address)}</div></li>`;
 }
 
@@ -153,12 +150,7 @@ function formsHtml(
 
 function spanHtml({ startsAtMs, endsAtMs }: StoredAlert, nowMs: number): string {
   const lasted = duration(Math.max(0, (endsAtMs ?? nowMs) - startsAtMs));
-  return `${timeHtml(startsAtMs)}, ${endsAtMs === null ? 'for' : 'lasted'} ${lasted}`;
-}
-
-function timeHtml(ms: number): string {
-  const iso = new Date(ms).toISOString();
-  return `<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`;
+  return `${minuteHtml(startsAtMs)}, ${endsAtMs === null ? 'for' : 'lasted'} ${lasted}`;
 }
 
 function duration(ms: number): string {

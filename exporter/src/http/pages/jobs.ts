@@ -2,17 +2,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Job } from '../../domain/retraining.ts';
 import { authorise, requireModel } from '../auth.ts';
 import type { Access, Caller } from '../auth.ts';
-import { readBody } from '../body.ts';
 import { HttpError } from '../problem-details.ts';
 import { jobId } from '../routes/retraining.ts';
 import { refuseCrossOrigin } from '../same-origin.ts';
 import type { Services } from '../services.ts';
+import { readForm } from './form.ts';
 import { jobHtml } from './job.ts';
 import { escapeHtml, FORM_PAGE_HEADERS, page } from './page.ts';
 import { timeHtml, words } from './report-words.ts';
 
 const SHOWN_JOBS = 200;
-const FORM_CAPS = { bytes: 16_384, decompressedBytes: 16_384 };
 const MAX_NOTE = 1_000;
 type OfJob = { Params: { id: string; action?: string } };
 
@@ -66,8 +65,7 @@ ${jobs.length === SHOWN_JOBS ? `<p class="soft">The newest ${SHOWN_JOBS}.</p>` :
   });
 
   async function act(request: FastifyRequest<OfJob>, id: string, { name }: Caller): Promise<void> {
-    const body = await readBody(request.body, request.headers['content-encoding'], FORM_CAPS);
-    const note = (new URLSearchParams(body.toString('utf8')).get('note') ?? '').slice(0, MAX_NOTE);
+    const note = ((await readForm(request)).note ?? '').slice(0, MAX_NOTE);
     switch (request.params.action) {
       case 'approve':
         return retraining.decide(id, 'approved', name, note);

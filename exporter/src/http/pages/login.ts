@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { findToken, limit, SESSION_COOKIE } from '../auth.ts';
 import type { Access } from '../auth.ts';
-import { readBody } from '../body.ts';
 import { refuseCrossOrigin } from '../same-origin.ts';
+import { readForm } from './form.ts';
 import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
 
-const FORM_CAPS = { bytes: 4_096, decompressedBytes: 4_096 };
 const FORM_HEADERS = {
   ...PAGE_HEADERS,
   'content-security-policy': PAGE_HEADERS['content-security-policy']!.replace(
@@ -29,9 +28,9 @@ export function loginPage(server: FastifyInstance, access: Access, { secure }: {
     handler: async (request, reply) => {
       // Nobody is to be logged in as someone else by a page that they happen to look at.
       refuseCrossOrigin(request);
-      const form = new URLSearchParams((await readBody(request.body, undefined, FORM_CAPS)).toString('utf8'));
-      const next = localPath(form.get('next') ?? undefined);
-      const secret = (form.get('token') ?? '').trim();
+      const form = await readForm(request);
+      const next = localPath(form.next);
+      const secret = (form.token ?? '').trim();
       // Only what can stand in a cookie as it is; a generated token always can.
       if (/^[\w.~+/=-]+$/.test(secret) && findToken(secret, access.tokens()) !== undefined)
         return reply.header('set-cookie', cookie(secret, '')).redirect(next, 303);

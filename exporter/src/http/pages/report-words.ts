@@ -38,8 +38,16 @@ export function modelLink(model: string, version: string): string {
 }
 
 export function timeHtml(ms: number): string {
+  return timeTo('second', ms);
+}
+
+export function minuteHtml(ms: number): string {
+  return timeTo('minute', ms);
+}
+
+function timeTo(grain: 'second' | 'minute', ms: number): string {
   const iso = new Date(ms).toISOString();
-  return `<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+  return `<time datetime="${iso}">${iso.slice(0, grain === 'second' ? 19 : 16).replace('T', ' ')} UTC</time>`;
 }
 
 /** The level, and how much of the weight stands behind it where that is not all. */

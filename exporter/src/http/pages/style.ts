@@ -66,6 +66,8 @@ input:focus-visible, select:focus-visible, button:focus-visible, summary:focus-v
 .actions { display: flex; flex-wrap: wrap; align-items: start; gap: .25rem 1rem; margin-top: .35rem; font-size: .9375rem; }
 summary { cursor: pointer; color: var(--link); width: max-content; max-width: 100%; padding: .2rem 0; }
 .alert-item details form { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; padding: .4rem 0; }
+.windows li { display: grid; grid-template-columns: minmax(0, 1fr) auto; align-items: center; gap: .25rem 1rem; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+.windows { margin-bottom: .5rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: .4rem; }
 .timeline { margin: .5rem 0 1rem; color: var(--soft); font-size: .8125rem; }
 .lane { display: grid; grid-template-columns: 7rem 1fr; align-items: center; }

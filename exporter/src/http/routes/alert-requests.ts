@@ -1,7 +1,10 @@
+import type { Maintenance } from '../../alerting/alertmanager.ts';
 import type { AlertFilter, Verdict } from '../../domain/alert.ts';
 import { severityWord, VERDICTS } from '../../domain/alert.ts';
 import { ServiceError } from '../../domain/service-error.ts';
+import { requireModel } from '../auth.ts';
 import type { Caller } from '../auth.ts';
+import type { AlertServices } from '../services.ts';
 
 /** What people send about alerts, read and checked. All of these throw ServiceError invalid with the field at fault. */
 
@@ -49,6 +52,31 @@ export function readVerdict({ verdict }: Readonly<Record<string, unknown>>): Ver
   const known = VERDICTS.find((one) => one === String(verdict));
   if (known === undefined) throw invalid('verdict', `must be one of ${VERDICTS.join(', ')}`);
   return known;
+}
+
+/** A maintenance window to be: from now, without another start. */
+export function readMaintenance(
+  body: Readonly<Record<string, unknown>>,
+  caller: Caller,
+  nowMs: number,
+): Omit<Maintenance, 'id' | 'state'> {
+  const model = readText(body.model, 'model');
+  requireModel(caller, model);
+  const to = readText(body.to, 'to');
+  const from = optionalText(body.from, 'from');
+  const { fromMs, toMs } = readRange({ from: from === '' ? new Date(nowMs).toISOString() : from, to }, nowMs, 0);
+  const version = optionalText(body.version, 'version');
+  const reason = optionalText(body.reason, 'reason');
+  return { model, version, fromMs, toMs, by: readAction(body, caller).by, reason };
+}
+
+/** Ends a window of a model that the caller may touch. Throws ServiceError not_found, and conflict for one that is over. */
+export async function endMaintenance({ maintenance }: AlertServices, id: string, caller: Caller): Promise<void> {
+  const window = (await maintenance.list()).find((one) => one.id === id);
+  if (window === undefined) throw new ServiceError('not_found', 'There is no such maintenance window.');
+  requireModel(caller, window.model);
+  if (window.state === 'expired') throw new ServiceError('conflict', 'This maintenance window is over already.');
+  await maintenance.end(id);
 }
 
 export function readText(value: unknown, name: string): string {

@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from '@sinclair/typebox';
-import { ServiceError } from '../../domain/service-error.ts';
 import { isObject, parseJson } from '../../intake/formats/parse-json.ts';
 import { authorise, requireModel } from '../auth.ts';
 import type { Access, Caller } from '../auth.ts';
@@ -8,7 +7,17 @@ import { alertJson, annotationsJson, backTestJson, effectivenessJson, iso, timel
 import { readBody } from '../body.ts';
 import { refuseCrossOrigin } from '../same-origin.ts';
 import type { Services } from '../services.ts';
-import { DAY_MS, invalid, readAction, readFilter, readRange, readText, readVerdict } from './alert-requests.ts';
+import {
+  DAY_MS,
+  endMaintenance,
+  invalid,
+  readAction,
+  readFilter,
+  readMaintenance,
+  readRange,
+  readText,
+  readVerdict,
+} from './alert-requests.ts';
 import type { Action } from './alert-requests.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -174,16 +183,8 @@ export function alertRoutes(server: FastifyInstance, services: Services, access:
     handler: async (request, reply) => {
       refuseCrossOrigin(request);
       const caller = authorise(request, 'admin', access);
-      const body = await actionBody(request);
-      const model = readText(body.model, 'model');
-      requireModel(caller, model);
-      const { by } = readAction(body, caller);
-      const end = readText(body.to, 'to');
-      const start = body.from === undefined ? iso(now()) : readText(body.from, 'from');
-      const { fromMs, toMs } = readRange({ from: start, to: end }, now(), 0);
-      const version = body.version === undefined ? '' : readText(body.version, 'version');
-      const reason = body.reason === undefined ? '' : readText(body.reason, 'reason');
-      return reply.code(201).send({ id: await alerts.maintenance.start({ model, version, fromMs, toMs, by, reason }) });
+      const window = readMaintenance(await actionBody(request), caller, now());
+      return reply.code(201).send({ id: await alerts.maintenance.start(window) });
     },
   });
 
@@ -192,11 +193,7 @@ export function alertRoutes(server: FastifyInstance, services: Services, access:
     handler: async (request, reply) => {
       refuseCrossOrigin(request);
       const caller = authorise(request, 'admin', access);
-      const window = (await alerts.maintenance.list()).find(({ id }) => id === request.params.id);
-      if (window === undefined) throw new ServiceError('not_found', 'There is no such maintenance window.');
-      requireModel(caller, window.model);
-      if (window.state === 'expired') throw new ServiceError('conflict', 'This maintenance window is over already.');
-      await alerts.maintenance.end(window.id);
+      await endMaintenance(alerts, request.params.id, caller);
       return reply.code(204).send();
     },
   });
