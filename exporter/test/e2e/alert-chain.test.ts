@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +13,7 @@ import type { AlertChain } from '../support/alert-chain.ts';
 import { eventually, jsonOf, metric, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { freePort } from '../support/free-port.ts';
+import { describeWith } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const CONFIG = path.resolve(__dirname, '..', '..', 'demo', 'real-estate.yml');
@@ -48,11 +48,7 @@ const HEARD: Readonly<
   >
 > = JSON.parse(readFileSync(path.join(KEPT, 'heard.json'), 'utf8'));
 
-const installed = ['prometheus', 'prometheus-alertmanager'].every(
-  (name) => spawnSync(name, ['--version']).status === 0,
-);
-// With CI=true they are installed, or the run has failed before this.
-const withChain = installed ? describe : describe.skip;
+const withChain = describeWith('prometheus', 'prometheus-alertmanager');
 
 interface HistoryAlert {
   readonly alertname: string;

@@ -1,26 +1,22 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { eventually, metric, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { freePort } from '../support/free-port.ts';
-import { promQuery } from '../support/prometheus.ts';
+import { describeWith, promQuery, scrapeJob, startPrometheus } from '../support/prometheus.ts';
+import type { Prometheus } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const CONFIG = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'bins.yml')}`];
 const RULES = path.resolve(__dirname, '../../../alerting-rules/drift.rules.yml');
-const installed = spawnSync('prometheus', ['--version']).status === 0;
-// With CI=true it is installed, or the run has failed before this.
-const withPrometheus = installed ? describe : describe.skip;
 const ROWS = 3_000;
 
-withPrometheus('drift computed by Prometheus from the bins', () => {
+describeWith('prometheus', 'promtool')('drift computed by Prometheus from the bins', () => {
   const folder = temporaryFolder();
   const data = path.join(folder, 'data');
   let exporter: ExporterProcess;
-  let prometheus: ChildProcess;
+  let prometheus: Prometheus;
   let api: string;
 
   beforeAll(async () => {
@@ -36,28 +32,15 @@ withPrometheus('drift computed by Prometheus from the bins', () => {
       body: baseline.join('\n'),
     });
     expect(put.status).toBe(200);
-    const port = await freePort();
-    api = `http://127.0.0.1:${port}/api/v1`;
-    writeFileSync(
-      path.join(folder, 'prometheus.yml'),
-      [
-        'global: { scrape_interval: 1s, evaluation_interval: 1s }',
-        `rule_files: ['${RULES}']`,
-        `scrape_configs: [{ job_name: model-health, static_configs: [{ targets: ['${new URL(exporter.baseUrl).host}'] }] }]`,
-      ].join('\n'),
-    );
-    prometheus = spawn(
-      'prometheus',
-      [
-        `--config.file=${path.join(folder, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-      ],
-      { stdio: 'ignore' },
-    );
+    prometheus = await startPrometheus(path.join(folder, 'prometheus'), {
+      global: { scrape_interval: '1s', evaluation_interval: '1s' },
+      rule_files: [RULES],
+      scrape_configs: [scrapeJob('model-health', exporter.baseUrl)],
+    });
+    api = prometheus.api;
   });
   afterAll(async () => {
-    prometheus.kill('SIGKILL');
+    prometheus.stop();
     await exporter.kill('SIGTERM');
     rmSync(folder, { recursive: true, force: true });
   });

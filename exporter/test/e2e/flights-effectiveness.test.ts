@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { uploadBaseline } from '../../demo/exporter.ts';
@@ -16,7 +15,7 @@ import { eventually, jsonOf, startExporter } from '../support/exporter-process.t
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { translateTimes } from '../support/other-time.ts';
 import { freePort } from '../support/free-port.ts';
-import { promQuery } from '../support/prometheus.ts';
+import { describeWith, promQuery } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const PACKAGE = path.resolve(__dirname, '..', '..');
@@ -46,11 +45,7 @@ const PACE = {
   groups: /recording|checks/,
 };
 
-const installed = ['prometheus', 'prometheus-alertmanager'].every(
-  (name) => spawnSync(name, ['--version']).status === 0,
-);
-// With CI=true they are installed, or the run has failed before this.
-const withChain = installed ? describe : describe.skip;
+const withChain = describeWith('prometheus', 'prometheus-alertmanager');
 
 interface HistoryAlert {
   readonly id: string;

@@ -1,21 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
 import { embeddedUrl, eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
-import { freePort } from '../support/free-port.ts';
+import { describeWith, scrapeJob, startPrometheus } from '../support/prometheus.ts';
+import type { Prometheus } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const CONFIG = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'bins.yml')}`];
-const installed = spawnSync('prometheus', ['--version']).status === 0;
-// With CI=true it is installed, or the run has failed before this.
-const withPrometheus = installed ? describe : describe.skip;
 
 /** What breaks out of a label, a statement, a path or an object where it is let. */
 const NAMES = [
@@ -41,11 +38,11 @@ const NAMES = [
   ' spaces ',
 ];
 
-withPrometheus('names that are not nice, read back by a real Prometheus', () => {
+describeWith('prometheus', 'promtool')('names that are not nice, read back by a real Prometheus', () => {
   const folder = temporaryFolder();
   const data = path.join(folder, 'data');
   let exporter: ExporterProcess;
-  let prometheus: ChildProcess;
+  let prometheus: Prometheus;
   let asText: http.Server;
   let api: string;
 
@@ -60,22 +57,14 @@ withPrometheus('names that are not nice, read back by a real Prometheus', () => 
       });
     });
     await new Promise<void>((resolve) => asText.listen(0, '127.0.0.1', resolve));
-    const port = await freePort();
-    api = `http://127.0.0.1:${port}/api/v1`;
-    const job = (name: string, target: string) => `{ job_name: ${name}, static_configs: [{ targets: ['${target}'] }] }`;
-    writeFileSync(
-      path.join(folder, 'prometheus.yml'),
-      `global: { scrape_interval: 2s }\nscrape_configs: [${job('openmetrics', new URL(exporter.baseUrl).host)}, ${job('text', `127.0.0.1:${(asText.address() as AddressInfo).port}`)}]\n`,
-    );
-    prometheus = spawn(
-      'prometheus',
-      [
-        `--config.file=${path.join(folder, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
+    prometheus = await startPrometheus(path.join(folder, 'prometheus'), {
+      global: { scrape_interval: '2s' },
+      scrape_configs: [
+        scrapeJob('openmetrics', exporter.baseUrl),
+        scrapeJob('text', `http://127.0.0.1:${(asText.address() as AddressInfo).port}`),
       ],
-      { stdio: 'ignore' },
-    );
+    });
+    api = prometheus.api;
     // Features, categories and classes of one model by a baseline; models, versions and errors by predictions.
     const baseline = Array.from({ length: 600 }, (_, i) => ({
       features: Object.fromEntries(NAMES.map((name, f) => [name, NAMES[(i + f) % NAMES.length]])),
@@ -97,7 +86,7 @@ withPrometheus('names that are not nice, read back by a real Prometheus', () => 
     );
   });
   afterAll(async () => {
-    prometheus.kill('SIGKILL');
+    prometheus.stop();
     asText.close();
     await exporter.kill('SIGTERM');
     rmSync(folder, { recursive: true, force: true });

@@ -1,45 +1,28 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawn, spawnSync } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { makeEvents } from '../support/load.ts';
-import { freePort } from '../support/free-port.ts';
-import { promQuery } from '../support/prometheus.ts';
+import { describeWith, promQuery, scrapeJob, startPrometheus } from '../support/prometheus.ts';
+import type { Prometheus } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const FAST = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`];
-const installed = spawnSync('prometheus', ['--version']).status === 0;
-// With CI=true it is installed, or the run has failed before this.
-const withPrometheus = installed ? describe : describe.skip;
 
-withPrometheus('a real Prometheus', () => {
+describeWith('prometheus', 'promtool')('a real Prometheus', () => {
   const folder = temporaryFolder();
   let exporter: ExporterProcess;
-  let prometheus: ChildProcess;
-  let api: string;
+  let prometheus: Prometheus;
 
   beforeAll(async () => {
     mkdirSync(path.join(folder, 'data'));
     exporter = await startExporter({ dataPath: path.join(folder, 'data'), flags: FAST });
-    const port = await freePort();
-    api = `http://127.0.0.1:${port}/api/v1`;
-    const target = new URL(exporter.baseUrl).host;
-    writeFileSync(
-      path.join(folder, 'prometheus.yml'),
-      `global: { scrape_interval: 1s }\nscrape_configs: [{ job_name: model-health, static_configs: [{ targets: ['${target}'] }] }]\n`,
-    );
-    prometheus = spawn(
-      'prometheus',
-      [
-        `--config.file=${path.join(folder, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-      ],
-      { stdio: 'ignore' },
-    );
+    prometheus = await startPrometheus(path.join(folder, 'prometheus'), {
+      global: { scrape_interval: '1s' },
+      scrape_configs: [scrapeJob('model-health', exporter.baseUrl)],
+    });
     const baseline = [
       'age,region,prediction,score,label',
       ...Array.from(
@@ -70,12 +53,12 @@ withPrometheus('a real Prometheus', () => {
     }
   });
   afterAll(async () => {
-    prometheus.kill('SIGKILL');
+    prometheus.stop();
     await exporter.kill('SIGTERM');
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const query = (promql: string) => promQuery(api, promql);
+  const query = (promql: string) => promQuery(prometheus.api, promql);
 
   test('scrapes a health score that is the one of the report', async () => {
     await eventually(async () => {

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { rmSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { alertServices, askAlertmanager } from '../../src/app/alert-services.ts';
@@ -18,6 +17,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { eventually, jsonOf } from '../support/exporter-process.ts';
 import { freePort } from '../support/free-port.ts';
 import { recordingLog } from '../support/silent-log.ts';
+import { describeWith } from '../support/prometheus.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 
 const HOUR_MS = 3_600_000;
@@ -33,11 +33,7 @@ interface Window {
   readonly state: string;
 }
 
-const installed = spawnSync('prometheus-alertmanager', ['--version']).status === 0;
-// With CI=true it is installed, or the run has failed before this.
-const withAlertmanager = installed ? describe : describe.skip;
-
-withAlertmanager('maintenance windows are silences of a real Alertmanager', () => {
+describeWith('prometheus-alertmanager')('maintenance windows are silences of a real Alertmanager', () => {
   const folder = temporaryFolder();
   let database: TestDatabase;
   let core: Core;

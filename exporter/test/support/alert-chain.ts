@@ -1,11 +1,9 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { AlertReceivers } from '../fakes/alert-receivers.ts';
-import { eventually } from './exporter-process.ts';
-import { freePort } from './free-port.ts';
+import { scrapeJob, startPrometheus, untilReady } from './prometheus.ts';
 
 /** The rules and routes of this repository in a real Prometheus and a real Alertmanager, on loopback and in a hurry. */
 export interface AlertChain {
@@ -62,38 +60,32 @@ export async function startAlertmanager(
   webhookUrl: string,
   pace: Pace = SECONDS,
 ): Promise<AlertChain> {
-  const processes: ChildProcess[] = [];
-  const run = (program: string, args: readonly string[]) => {
-    const child = spawn(program, args, { stdio: 'ignore', cwd: folder });
-    processes.push(child);
-    return child;
-  };
   cpSync(path.join(RULES, 'alertmanager', 'templates'), path.join(folder, 'templates'), { recursive: true });
   writeFileSync(path.join(folder, 'slack_url'), receivers.slackUrl);
   writeFileSync(path.join(folder, 'pagerduty_key'), '0123456789abcdef0123456789abcdef');
   writeFileSync(path.join(folder, 'alertmanager.yml'), stringify(routes(folder, receivers, webhookUrl, pace)));
   const alertmanagerUrl = `http://127.0.0.1:${port}`;
-  run(ALERTMANAGER, [
-    `--config.file=${path.join(folder, 'alertmanager.yml')}`,
-    `--storage.path=${path.join(folder, 'alertmanager')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-    '--cluster.listen-address=',
-  ]);
+  const alertmanager = spawn(
+    ALERTMANAGER,
+    [
+      `--config.file=${path.join(folder, 'alertmanager.yml')}`,
+      `--storage.path=${path.join(folder, 'alertmanager')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--cluster.listen-address=',
+    ],
+    { stdio: 'ignore', cwd: folder },
+  );
+  const stops: (() => void)[] = [() => alertmanager.kill('SIGKILL')];
   await untilReady(alertmanagerUrl);
   return {
     alertmanagerUrl,
     startPrometheus: async (exporterUrl) => {
-      const own = await prometheusConfig(folder, exporterUrl, port, pace);
-      run('prometheus', [
-        `--config.file=${own.file}`,
-        `--storage.tsdb.path=${path.join(folder, 'tsdb')}`,
-        `--web.listen-address=127.0.0.1:${own.port}`,
-      ]);
-      await untilReady(`http://127.0.0.1:${own.port}`);
-      return `http://127.0.0.1:${own.port}/api/v1`;
+      const prometheus = await startPrometheus(folder, prometheusConfig(folder, exporterUrl, port, pace));
+      stops.push(prometheus.stop);
+      return prometheus.api;
     },
     stop: () => {
-      for (const child of processes) child.kill('SIGKILL');
+      for (const stop of stops) stop();
     },
   };
 }
@@ -127,12 +119,7 @@ function routes(folder: string, receivers: AlertReceivers, webhookUrl: string, p
 }
 
 /** Rules of models in a hurry; those of the exporter as they are. */
-async function prometheusConfig(
-  folder: string,
-  exporterUrl: string,
-  alertmanagerPort: number,
-  pace: Pace,
-): Promise<{ readonly file: string; readonly port: number }> {
+function prometheusConfig(folder: string, exporterUrl: string, alertmanagerPort: number, pace: Pace): object {
   mkdirSync(path.join(folder, 'rules'));
   for (const file of readdirSync(RULES).filter((name) => name.endsWith('.rules.yml'))) {
     const text = readFileSync(path.join(RULES, file), 'utf8');
@@ -147,21 +134,10 @@ async function prometheusConfig(
       }
     writeFileSync(path.join(folder, 'rules', file), stringify({ groups: kept }));
   }
-  const file = path.join(folder, 'prometheus.yml');
-  writeFileSync(
-    file,
-    stringify({
-      global: { scrape_interval: pace.scrape, scrape_timeout: pace.scrape, evaluation_interval: pace.evaluation },
-      rule_files: ['rules/*.yml'],
-      alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }] },
-      scrape_configs: [{ job_name: 'model-health', static_configs: [{ targets: [new URL(exporterUrl).host] }] }],
-    }),
-  );
-  return { file, port: await freePort() };
-}
-
-async function untilReady(url: string): Promise<void> {
-  await eventually(async () => {
-    if (!(await fetch(`${url}/-/ready`)).ok) throw new Error(`${url} is not ready`);
-  }, 30_000);
+  return {
+    global: { scrape_interval: pace.scrape, scrape_timeout: pace.scrape, evaluation_interval: pace.evaluation },
+    rule_files: ['rules/*.yml'],
+    alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${alertmanagerPort}`] }] }] },
+    scrape_configs: [scrapeJob('model-health', exporterUrl)],
+  };
 }
