@@ -13,6 +13,9 @@ export interface ModelCounts {
   readonly performance: PerformanceCounts;
 }
 
+/** Which of the counts are asked for: the rest may be empty. */
+export type NeededCounts = ReadonlySet<keyof ModelCounts>;
+
 export interface ModelBaseline extends ModelCounts {
   readonly kind: Exclude<BaselineKind, 'none'>;
   readonly madeAtMs: number;
@@ -48,7 +51,7 @@ export interface PredictionStream {
  */
 export interface Check<Outcome extends CheckOutcome = CheckOutcome> {
   readonly name: CheckName;
-  /** Which counts of the window the check reads: features of a window are summed only for checks that need them. */
+  /** Which counts of the window the check reads: those that no check needs are not summed. */
   readonly needs: readonly (keyof ModelCounts)[];
   evaluate(context: ModelContext, window: ModelCounts, windowMs: number): Outcome;
 }

@@ -1,6 +1,7 @@
 import type { DataQualityOutcome, QualityIssue, QualityIssueType } from '../domain/health.ts';
 import type { FeatureSettings } from '../domain/settings.ts';
 import { MISSING, nextDown, NOT_FINITE, TYPE_ERROR } from '../histogram/bin-scheme.ts';
+import { binOf } from '../histogram/binner.ts';
 import { OTHER } from '../histogram/categories.ts';
 import { ABSENT, FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { ColumnBins, FeatureColumn } from '../histogram/model-columns.ts';
@@ -75,52 +76,62 @@ const ISSUE_TYPES: readonly QualityIssueType[] = [
 
 type IssueCounts = Readonly<Record<QualityIssueType, number>> & { readonly rows: number };
 
-/** The bins that lie wholly outside the valid range and the fences; both are edges, so no bin is half in. */
+/** Bins beyond a range: those below `from`, and those from `to` on. */
+interface Beyond {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The bins that lie wholly outside the valid range and the fences; both are edges, so no bin is half in. null: none does. */
 interface IssueCells {
   readonly bins: number;
-  readonly outOfRange: (code: number) => boolean;
-  readonly outlier: (code: number) => boolean;
+  readonly outOfRange: Beyond | null;
+  readonly outlier: Beyond | null;
   readonly unseen: boolean;
 }
 
 function cellsOf({ scheme, settings }: ModelContext, { name, column }: FeatureColumn): IssueCells {
   const position = column - FIRST_FEATURE_COLUMN;
   const bins: ColumnBins | undefined = scheme.features[position];
-  if (bins?.kind !== 'numeric')
-    return { bins: 0, outOfRange: () => false, outlier: () => false, unseen: bins?.frozen === true };
-  const declared: FeatureSettings = settings.features.get(name) ?? {};
+  if (bins?.kind !== 'numeric') return { bins: 0, outOfRange: null, outlier: null, unseen: bins?.frozen === true };
+  const declared: FeatureSettings | undefined = settings.features.get(name);
+  const low = declared?.min === undefined ? -Infinity : nextDown(declared.min);
+  const high = declared?.max ?? Infinity;
   const fences = scheme.outlierFences[position] ?? null;
-  const low = declared.min === undefined ? -Infinity : nextDown(declared.min);
-  const high = declared.max ?? Infinity;
-  const lowerEdge = (code: number) => (code === 0 ? -Infinity : bins.edges[code - 1]!);
-  const upperEdge = (code: number) => bins.edges[code] ?? Infinity;
   return {
     bins: bins.edges.length + 1,
-    outOfRange: (code) => upperEdge(code) <= low || lowerEdge(code) >= high,
-    outlier: (code) => fences !== null && (upperEdge(code) <= fences[0] || lowerEdge(code) >= fences[1]),
+    outOfRange: beyond(bins.edges, low, high),
+    outlier: fences === null ? null : beyond(bins.edges, fences[0], fences[1]),
     unseen: false,
   };
 }
 
+/** Bins (a, b] with b <= low or a >= high. */
+function beyond(edges: Float64Array, low: number, high: number): Beyond | null {
+  if (low === -Infinity && high === Infinity) return null;
+  const below = binOf(edges, low);
+  return { from: edges[below] === low ? below + 1 : below, to: binOf(edges, high) + 1 };
+}
+
 function issueCounts(counts: Uint32Array, cells: IssueCells): IssueCounts {
-  let rows = 0;
-  for (let code = 0; code < ABSENT; code++) rows += counts[code]!;
-  let outOfRange = counts[NOT_FINITE]!;
-  let outlier = 0;
-  for (let code = 0; code < cells.bins; code++) {
-    const count = counts[code]!;
-    if (count === 0) continue;
-    if (cells.outOfRange(code)) outOfRange += count;
-    if (cells.outlier(code)) outlier += count;
-  }
   return {
-    rows,
+    rows: sum(counts, 0, ABSENT),
     missing: counts[MISSING]!,
     type_error: counts[TYPE_ERROR]!,
-    out_of_range: outOfRange,
-    outlier,
+    out_of_range: counts[NOT_FINITE]! + sumBeyond(counts, cells.outOfRange, cells.bins),
+    outlier: sumBeyond(counts, cells.outlier, cells.bins),
     unseen_category: cells.unseen ? counts[OTHER]! : 0,
   };
+}
+
+function sumBeyond(counts: Uint32Array, range: Beyond | null, bins: number): number {
+  return range === null ? 0 : sum(counts, 0, range.from) + sum(counts, range.to, bins);
+}
+
+function sum(counts: Uint32Array, from: number, to: number): number {
+  let all = 0;
+  for (let code = from; code < to; code++) all += counts[code]!;
+  return all;
 }
 
 interface Comparison {

@@ -8,6 +8,7 @@ import { jensenShannonDistance } from '../statistics/jensen-shannon.ts';
 import { ksBounds, ksPValue } from '../statistics/kolmogorov-smirnov.ts';
 import { coarsen, klDivergence } from '../statistics/kullback-leibler.ts';
 import { populationStabilityIndex } from '../statistics/population-stability.ts';
+import { total } from '../statistics/smoothing.ts';
 import { binnedMoments, normalisedWasserstein, wassersteinDistance } from '../statistics/wasserstein.ts';
 
 /** How far two distributions of one column lie apart. Everything NaN when a side is empty. */
@@ -44,13 +45,13 @@ export function numericDrift(
 ): ColumnDrift {
   const then = baseline.column(column);
   const now = current.column(column);
-  const bounds = ksBounds(then, now, bins.atoms);
   const cells = bins.coarseCells;
   coarsen(then, bins.deciles, cells, baselineCells);
   coarsen(now, bins.deciles, cells, currentCells);
+  const sizes = { samples: total(currentCells, cells), baselineSamples: total(baselineCells, cells) };
+  const bounds = ksBounds(then, now, bins.atoms, sizes.baselineSamples, sizes.samples);
   const divergences = divergencesOf(cells);
-  const wasserstein = wassersteinOf(bins, baseline, current, column);
-  const sizes = { samples: bounds.m, baselineSamples: bounds.n };
+  const wasserstein = wassersteinOf(bins, baseline, current, column, sizes);
   if (bins.distinctValues >= FEW_VALUES)
     return {
       ...divergences,
@@ -129,9 +130,15 @@ function divergencesOf(cells: number): Pick<ColumnDrift, 'klDivergence' | 'psi' 
   };
 }
 
-function wassersteinOf(bins: NumericBins, baseline: FeatureCounts, current: FeatureCounts, column: number): number {
-  const then = { counts: baseline.column(column), sums: baselineSums };
-  const now = { counts: current.column(column), sums: currentSums };
+function wassersteinOf(
+  bins: NumericBins,
+  baseline: FeatureCounts,
+  current: FeatureCounts,
+  column: number,
+  sizes: Pick<ColumnDrift, 'samples' | 'baselineSamples'>,
+): number {
+  const then = { counts: baseline.column(column), sums: baselineSums, total: sizes.baselineSamples };
+  const now = { counts: current.column(column), sums: currentSums, total: sizes.samples };
   for (let code = 0; code <= bins.edges.length; code++) {
     if (bins.sumBins[code] !== 1) continue;
     // Nearly all of these bins are empty, and a look into a map is dear.

@@ -50,13 +50,15 @@ function lackingBaseline(baseline: Traffic | null): string | null {
   return baseline.latencyRows < 2 || baseline.latencySum <= 0 ? 'the baseline has no latency' : null;
 }
 
+const dense = new Float64Array(LATENCY_CODES);
+
 function quantiles({
   latency: counts,
   latencyRows,
   maxSeconds,
 }: Traffic): Pick<LatencyOutcome, 'p50Seconds' | 'p95Seconds' | 'p99Seconds' | 'maxSeconds'> {
   if (latencyRows === 0) return { p50Seconds: NaN, p95Seconds: NaN, p99Seconds: NaN, maxSeconds: NaN };
-  const dense = new Float64Array(LATENCY_CODES);
+  dense.fill(0);
   for (const [code, count] of counts) dense[code] = count;
   const at = (q: number) => latencyQuantile(dense, q, maxSeconds);
   return { p50Seconds: at(0.5), p95Seconds: at(0.95), p99Seconds: at(0.99), maxSeconds };

@@ -9,7 +9,7 @@ import {
   testContext,
   usualCounts,
 } from '../../test/support/model-counts.ts';
-import type { ModelContext, ModelCounts } from '../checks/check.ts';
+import type { ModelContext, ModelCounts, NeededCounts } from '../checks/check.ts';
 import { CHECK_NAMES } from '../domain/settings.ts';
 import { CheckFailed, evaluateModel } from './evaluate-model.ts';
 
@@ -30,7 +30,7 @@ function healthy(): ModelCounts {
 const context = testContext({ baseline: baselineOf(healthy()) });
 
 function evaluate(
-  counts: ModelCounts | ((windowMs: number, withFeatures: boolean) => ModelCounts),
+  counts: ModelCounts | ((windowMs: number, needs: NeededCounts) => ModelCounts),
   of: ModelContext = context,
 ) {
   const window = typeof counts === 'function' ? counts : () => counts;
@@ -115,15 +115,15 @@ describe('evaluateModel', () => {
   });
 
   test('each check has the window of its own length; the largest one says how many predictions there are', () => {
-    const asked: [number, boolean][] = [];
-    const report = evaluate((windowMs, withFeatures) => {
-      asked.push([windowMs, withFeatures]);
+    const asked: [number, string[]][] = [];
+    const report = evaluate((windowMs, needs) => {
+      asked.push([windowMs, [...needs]]);
       return windowMs === DAY ? healthy() : emptyCounts(7);
     });
-    // Each is summed once, and its features only where a check reads them.
+    // Each is summed once, and of it only what a check reads.
     expect(asked).toEqual([
-      [DAY, true],
-      [HOUR, false],
+      [DAY, ['performance', 'features']],
+      [HOUR, ['traffic']],
     ]);
     expect(CHECK_NAMES.map((name) => report.checks[name].windowMs)).toEqual([DAY, DAY, DAY, HOUR, HOUR, DAY]);
     expect(report.windowPredictions).toBe(1_000);

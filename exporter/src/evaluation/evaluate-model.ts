@@ -1,4 +1,4 @@
-import type { Check, ModelBaseline, ModelContext, ModelCounts } from '../checks/check.ts';
+import type { Check, ModelBaseline, ModelContext, ModelCounts, NeededCounts } from '../checks/check.ts';
 import { CHECKS } from '../checks/registry.ts';
 import { performanceFigures } from '../checks/performance-figures.ts';
 import type { CheckOutcome, CheckOutcomes } from '../domain/health.ts';
@@ -20,8 +20,8 @@ export interface EvaluationInput {
   readonly baselines: WindowBaselines | null;
   /** For how many days each feature has been significant without a break, as far as it is known. */
   readonly significantDays: ReadonlyMap<string, number>;
-  /** Counts of the window of this length, its features only when asked for; these are valid until the next call. */
-  readonly window: (windowMs: number, withFeatures: boolean) => ModelCounts;
+  /** Counts of the window of this length, at least those asked for; features are valid until the next call. */
+  readonly window: (windowMs: number, needs: NeededCounts) => ModelCounts;
 }
 
 /** Six checks over their windows, and what they come to. Pure: the same counts give the same report. */
@@ -72,13 +72,12 @@ function lookAtWindows(
   let windowPredictions = 0;
   for (const windowMs of new Set(windowsOf(settings))) {
     const checks = CHECKS.filter((check) => looksAt(check, settings, windowMs));
-    const withFeatures = checks.some(({ needs }) => needs.includes('features'));
-    const counts = window(windowMs, withFeatures);
+    const counts = window(windowMs, new Set(checks.flatMap(({ needs }) => needs)));
     const context = withBaseline(plain, baselines, windowMs);
     for (const check of checks) {
       outcomes.get(check)!.set(windowMs, evaluateCheck(check, context, counts, windowMs));
       if (settings.windows[check.name] !== windowMs) continue;
-      windowPredictions = Math.max(windowPredictions, counts.traffic.rows);
+      windowPredictions = Math.max(windowPredictions, counts.traffic.rows, counts.features.rows);
       if (check.name === 'prediction_drift')
         confidenceAverage = counts.features.confidenceSum / counts.features.confidenceRows;
     }

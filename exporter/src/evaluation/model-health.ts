@@ -1,4 +1,4 @@
-import type { ModelBaseline, ModelContext } from '../checks/check.ts';
+import type { ModelBaseline, ModelContext, NeededCounts } from '../checks/check.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelReport, ModelTotals, SegmentReport } from '../domain/model-report.ts';
 import { ServiceError } from '../domain/service-error.ts';
@@ -227,8 +227,8 @@ export class ModelHealth {
     const moving = (segmentId: number) => this.moving.of(target, model.settings, nowMs, segmentId);
     const baselines = known === null ? null : await moving(WHOLE);
     const plain = contextOf(version, known?.whole ?? null);
-    const windowOf = (segmentId: number) => (windowMs: number, withFeatures: boolean) =>
-      this.memory.window(target, nowMs, windowMs, withFeatures, segmentId);
+    const windowOf = (segmentId: number) => (windowMs: number, needs: NeededCounts) =>
+      this.memory.window(target, nowMs, windowMs, needs, segmentId);
     const lasting = await this.lastingDrift(target, nowMs);
     const significantDays = lasting.days(nowMs);
     const of = {

@@ -1,5 +1,10 @@
 import type { FeatureTotals, HistogramTotals, ModelTotals } from '../domain/model-report.ts';
-import { CLASSIC_BOUNDS_SECONDS, classicCounts, LATENCY_CODES } from '../histogram/latency-buckets.ts';
+import {
+  CLASSIC_BOUND_CODES,
+  CLASSIC_BOUNDS_SECONDS,
+  cumulativeCounts,
+  LATENCY_CODES,
+} from '../histogram/latency-buckets.ts';
 import type { FeatureColumn } from '../histogram/model-columns.ts';
 import type { StatisticsTotals } from '../histogram/totals.ts';
 
@@ -54,19 +59,21 @@ function renamed(counts: ReadonlyMap<number, number>, nameOf: (code: number) => 
 function latencyTotals(counts: ReadonlyMap<number, number>, count: number, sumSeconds: number): HistogramTotals {
   return {
     upperBoundsSeconds: CLASSIC_BOUNDS_SECONDS,
-    // Its last one is the total, which is `count` here.
-    cumulative: Array.from(classicCounts(byCode(counts)).subarray(0, CLASSIC_BOUNDS_SECONDS.length)),
+    cumulative: cumulativeCounts(counts, CLASSIC_BOUND_CODES),
     count,
     sumSeconds,
   };
 }
 
 function delayTotals(delays: ReadonlyMap<number, number>, sumSeconds: number): HistogramTotals {
-  const counts = byCode(delays);
   let count = 0;
   for (const of of delays.values()) count += of;
-  const cumulative = DELAY_BOUNDS_MINUTES.map((bound) => upTo(counts, delayBoundCode(bound)));
-  return { upperBoundsSeconds: DELAY_BOUNDS_MINUTES.map((minutes) => minutes * 60), cumulative, count, sumSeconds };
+  return {
+    upperBoundsSeconds: DELAY_BOUNDS_SECONDS,
+    cumulative: cumulativeCounts(delays, DELAY_BOUND_CODES),
+    count,
+    sumSeconds,
+  };
 }
 
 /**
@@ -77,14 +84,5 @@ function delayBoundCode(minutes: number): number {
   return Math.min(LATENCY_CODES - 2, Math.round((Math.log2(minutes) + 16) * 32));
 }
 
-function upTo(counts: Float64Array, code: number): number {
-  let sum = 0;
-  for (let i = 0; i <= code && i < counts.length; i++) sum += counts[i]!;
-  return sum;
-}
-
-function byCode(counts: ReadonlyMap<number, number>): Float64Array {
-  const dense = new Float64Array(LATENCY_CODES);
-  for (const [code, count] of counts) dense[code] = count;
-  return dense;
-}
+const DELAY_BOUNDS_SECONDS = DELAY_BOUNDS_MINUTES.map((minutes) => minutes * 60);
+const DELAY_BOUND_CODES = DELAY_BOUNDS_MINUTES.map(delayBoundCode);

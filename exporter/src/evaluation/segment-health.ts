@@ -1,4 +1,4 @@
-import type { ModelContext, ModelCounts } from '../checks/check.ts';
+import type { ModelContext, ModelCounts, NeededCounts } from '../checks/check.ts';
 import type { ModelReport, SegmentReport } from '../domain/model-report.ts';
 import { CHECK_NAMES, NO_EXTRA_WINDOWS } from '../domain/settings.ts';
 import type { CheckName } from '../domain/settings.ts';
@@ -11,7 +11,7 @@ export interface SegmentInput {
   /** With the baseline of the segment itself: a part differs from the whole without any drift. */
   readonly context: ModelContext;
   readonly baselines: WindowBaselines | null;
-  readonly window: (windowMs: number, withFeatures: boolean) => ModelCounts;
+  readonly window: (windowMs: number, needs: NeededCounts) => ModelCounts;
 }
 
 /** The six checks over a segment; null without predictions in its windows. */

@@ -1,3 +1,4 @@
+import type { ModelCounts, NeededCounts } from '../checks/check.ts';
 import type { ModelSettings } from '../domain/settings.ts';
 import { emptyBucket } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
@@ -10,8 +11,8 @@ import { PerformanceCounts } from '../histogram/performance-counts.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import { takeOut } from '../histogram/take-out.ts';
 import { CellMarks, cellSink, StatisticsTotals } from '../histogram/totals.ts';
-import { VersionWindows } from './version-windows.ts';
-import type { Bucket, WindowCounts } from './version-windows.ts';
+import { ALL_COUNTS, VersionWindows } from './version-windows.ts';
+import type { Bucket } from './version-windows.ts';
 
 /** A committed delta as the store hands it over. */
 export interface StoredDelta {
@@ -135,10 +136,16 @@ export class StatisticsMemory {
     return rows;
   }
 
-  /** Features, when asked for, are valid until the next call. */
-  window(target: ModelTarget, nowMs: number, windowMs: number, withFeatures = true, segmentId = WHOLE): WindowCounts {
-    const columns = withFeatures ? FIRST_FEATURE_COLUMN + target.features.length : 0;
-    return this.windowsOf(target.scheme.id, segmentId).window(nowMs, windowMs, columns);
+  /** Features are valid until the next call. */
+  window(
+    target: ModelTarget,
+    nowMs: number,
+    windowMs: number,
+    needs: NeededCounts = ALL_COUNTS,
+    segmentId = WHOLE,
+  ): ModelCounts {
+    const columns = FIRST_FEATURE_COLUMN + target.features.length;
+    return this.windowsOf(target.scheme.id, segmentId).window(nowMs, windowMs, columns, needs);
   }
 
   /** Predictions of all segments since the last boundary, see VersionWindows.stream. */

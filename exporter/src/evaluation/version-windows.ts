@@ -1,3 +1,4 @@
+import type { ModelCounts, NeededCounts } from '../checks/check.ts';
 import {
   addBucketFeatures,
   addBucketOutcomes,
@@ -25,22 +26,15 @@ export interface Bucket extends GroupKey {
   dirty: boolean;
 }
 
-interface FeatureSum extends MinuteSpan {
+type OpenBucket = Bucket & { open: BucketCounts };
+
+/** A sum over the closed buckets of one window, for as long as neither it nor they move. */
+interface Sum<Counts> extends MinuteSpan {
   readonly revision: number;
-  readonly counts: FeatureCounts;
-}
-interface OutcomeSum extends MinuteSpan {
-  readonly revision: number;
-  readonly traffic: Traffic;
-  readonly performance: PerformanceCounts;
+  readonly counts: Counts;
 }
 
-/** What a window holds: fresh objects for traffic and performance, a shared scratch for features (valid until the next call). */
-export interface WindowCounts {
-  readonly features: FeatureCounts;
-  readonly traffic: Traffic;
-  readonly performance: PerformanceCounts;
-}
+export const ALL_COUNTS: NeededCounts = new Set(['features', 'traffic', 'performance']);
 
 const featureScratch = new FeatureCounts(0);
 
@@ -50,8 +44,10 @@ const featureScratch = new FeatureCounts(0);
  */
 export class VersionWindows {
   private readonly buckets = new Map<number, Bucket>();
-  private readonly featureSums = new Map<number, FeatureSum>();
-  private readonly outcomeSums = new Map<number, OutcomeSum>();
+  /** By length of window. */
+  private readonly featureSums = new Map<number, Sum<FeatureCounts>>();
+  private readonly trafficSums = new Map<number, Sum<Traffic>>();
+  private readonly performanceSums = new Map<number, Sum<PerformanceCounts>>();
   /** Grows whenever the set of closed buckets, or one of them, changes. */
   private revision = 0;
 
@@ -60,7 +56,7 @@ export class VersionWindows {
   }
 
   /** For writing: opens the bucket, and makes it when it is new. */
-  openForWriting(key: GroupKey, columns: number): Bucket & { open: BucketCounts } {
+  openForWriting(key: GroupKey, columns: number): OpenBucket {
     const id = bucketId(key);
     let bucket = this.buckets.get(id);
     if (bucket === undefined) {
@@ -72,7 +68,7 @@ export class VersionWindows {
       this.revision++;
     }
     bucket.dirty = true;
-    return bucket as Bucket & { open: BucketCounts };
+    return bucket as OpenBucket;
   }
 
   has(key: GroupKey): boolean {
@@ -108,29 +104,34 @@ export class VersionWindows {
   }
 
   /**
+   * Fresh objects for traffic and performance, a shared scratch for features (valid until the next call); empty where not needed.
+   *
    * @param nowMs end of the window
-   * @param columns columns of the version now; 0: features are not asked for
+   * @param columns columns of the version now
    */
-  window(nowMs: number, windowMs: number, columns: number): WindowCounts {
+  window(nowMs: number, windowMs: number, columns: number, needs: NeededCounts = ALL_COUNTS): ModelCounts {
     const span = windowSpan(nowMs, windowMs);
-    const outcomes = this.outcomes(span, windowMs);
+    const open = [...this.buckets.values()].filter((bucket): bucket is OpenBucket => bucket.open !== null);
+    const inside = open.filter((bucket) => isInside(bucket, span));
+    const features = featureScratch;
+    features.clear();
+    if (needs.has('features')) {
+      features.ensureColumns(columns);
+      features.add(this.features(span, windowMs));
+      for (const bucket of inside) features.add(bucket.open.features);
+    }
     const traffic = new Traffic();
+    if (needs.has('traffic')) {
+      traffic.add(this.traffic(span, windowMs));
+      for (const { bucketStart, open: counts } of open)
+        for (const [minute, of] of counts.minutes) if (inSpan(bucketStart + minute, span)) traffic.add(of);
+    }
     const performance = new PerformanceCounts();
-    traffic.add(outcomes.traffic);
-    performance.merge(outcomes.performance, 1);
-    featureScratch.clear();
-    if (columns > 0) {
-      featureScratch.ensureColumns(columns);
-      featureScratch.add(this.features(span, windowMs).counts);
+    if (needs.has('performance')) {
+      performance.merge(this.performance(span, windowMs), 1);
+      for (const bucket of inside) addPerformance(bucket.open, performance);
     }
-    for (const bucket of this.buckets.values()) {
-      if (bucket.open === null) continue;
-      for (const [minute, of] of bucket.open.minutes) if (inSpan(bucket.bucketStart + minute, span)) traffic.add(of);
-      if (!isInside(bucket, span)) continue;
-      if (columns > 0) featureScratch.add(bucket.open.features);
-      addPerformance(bucket.open, performance);
-    }
-    return { features: featureScratch, traffic, performance };
+    return { features, traffic, performance };
   }
 
   /**
@@ -160,35 +161,50 @@ export class VersionWindows {
     return { sinceMs: since * MINUTE_MS, features };
   }
 
-  private features(span: MinuteSpan, windowMs: number): FeatureSum {
-    const known = this.featureSums.get(windowMs);
-    if (known?.from === span.from && known.to === span.to && known.revision === this.revision) return known;
-    const counts = known?.counts ?? new FeatureCounts(0);
-    counts.clear();
-    for (const bucket of this.buckets.values())
-      if (bucket.open === null && isInside(bucket, span)) addBucketFeatures(bucket.bytes!, counts);
-    const sum = { ...span, revision: this.revision, counts };
-    this.featureSums.set(windowMs, sum);
-    return sum;
+  private features(span: MinuteSpan, windowMs: number): FeatureCounts {
+    return this.sum(this.featureSums, span, windowMs, (known) => {
+      const counts = known ?? new FeatureCounts(0);
+      counts.clear();
+      for (const bucket of this.closed()) if (isInside(bucket, span)) addBucketFeatures(bucket.bytes, counts);
+      return counts;
+    });
   }
 
-  private outcomes(span: MinuteSpan, windowMs: number): OutcomeSum {
-    const known = this.outcomeSums.get(windowMs);
-    if (known?.from === span.from && known.to === span.to && known.revision === this.revision) return known;
-    const traffic = new Traffic();
-    const performance = new PerformanceCounts();
-    for (const bucket of this.buckets.values()) {
-      if (
-        bucket.open !== null ||
-        bucket.bucketStart >= span.to ||
-        bucket.bucketStart + bucket.bucketMinutes <= span.from
-      )
-        continue;
-      addBucketOutcomes(bucket.bytes!, bucket.bucketStart, span, traffic, isInside(bucket, span) ? performance : null);
-    }
-    const sum = { ...span, revision: this.revision, traffic, performance };
-    this.outcomeSums.set(windowMs, sum);
-    return sum;
+  private traffic(span: MinuteSpan, windowMs: number): Traffic {
+    return this.sum(this.trafficSums, span, windowMs, () => {
+      const traffic = new Traffic();
+      for (const { bucketStart, bucketMinutes, bytes } of this.closed())
+        if (bucketStart < span.to && bucketStart + bucketMinutes > span.from)
+          addBucketOutcomes(bytes, bucketStart, span, traffic, null);
+      return traffic;
+    });
+  }
+
+  private performance(span: MinuteSpan, windowMs: number): PerformanceCounts {
+    return this.sum(this.performanceSums, span, windowMs, () => {
+      const performance = new PerformanceCounts();
+      for (const bucket of this.closed())
+        if (isInside(bucket, span)) addBucketOutcomes(bucket.bytes, bucket.bucketStart, span, null, performance);
+      return performance;
+    });
+  }
+
+  /** The one kept for this length of window, or made anew. */
+  private sum<Counts>(
+    kept: Map<number, Sum<Counts>>,
+    { from, to }: MinuteSpan,
+    windowMs: number,
+    make: (old: Counts | undefined) => Counts,
+  ): Counts {
+    const known = kept.get(windowMs);
+    if (known?.from === from && known.to === to && known.revision === this.revision) return known.counts;
+    const counts = make(known?.counts);
+    kept.set(windowMs, { from, to, revision: this.revision, counts });
+    return counts;
+  }
+
+  private *closed(): IterableIterator<Bucket & { bytes: Buffer }> {
+    for (const bucket of this.buckets.values()) if (bucket.open === null) yield bucket as Bucket & { bytes: Buffer };
   }
 
   *dirty(): IterableIterator<Bucket> {

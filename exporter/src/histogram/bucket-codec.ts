@@ -2,9 +2,11 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { FeatureCounts } from './counts.ts';
 import { PerformanceCounts } from './performance-counts.ts';
 import {
+  eachMinute,
   readFeatures,
   readMinutes,
   readPerformance,
+  skipMinutes,
   writeFeatures,
   writeMinutes,
   writePerformance,
@@ -112,11 +114,11 @@ export function addBucketOutcomes(
   performance: PerformanceCounts | null,
 ): void {
   const reader = begin(bytes);
-  const minutes = new Map<number, Traffic>();
-  readMinutes(reader, minutes);
-  if (traffic !== null)
-    for (const [minute, of] of minutes)
+  if (traffic === null) skipMinutes(reader);
+  else
+    eachMinute(reader, (minute, of) => {
       if (bucketStart + minute >= span.from && bucketStart + minute < span.to) traffic.add(of);
+    });
   if (performance === null) return;
   performance.merge(readPerformance(reader), 1);
   performance.merge(readRemoved(reader), -1);
@@ -125,7 +127,7 @@ export function addBucketOutcomes(
 /** Adds only the features. */
 export function addBucketFeatures(bytes: Uint8Array, into: FeatureCounts): void {
   const reader = begin(bytes);
-  readMinutes(reader, new Map());
+  skipMinutes(reader);
   readPerformance(reader);
   readRemoved(reader);
   addFeatures(reader, into);

@@ -17,6 +17,8 @@ export class FeatureCounts {
   /** Rows with a score of their predicted class, and the sum of those scores. */
   confidenceRows = 0;
   confidenceSum = 0;
+  /** Views of the columns that were asked for: making one costs more than reading a few of its counts. */
+  private views: Uint32Array[] = [];
 
   constructor(columns: number) {
     this.counts = new Uint32Array(columns * CODES);
@@ -32,6 +34,7 @@ export class FeatureCounts {
     const wider = new Uint32Array(columns * CODES);
     wider.set(this.counts);
     this.counts = wider;
+    this.views = [];
   }
 
   addTail(column: number, code: number, value: number): void {
@@ -69,6 +72,6 @@ export class FeatureCounts {
 
   /** The 256 counts of one column, as a view. */
   column(column: number): Uint32Array {
-    return this.counts.subarray(column * CODES, (column + 1) * CODES);
+    return (this.views[column] ??= this.counts.subarray(column * CODES, (column + 1) * CODES));
   }
 }

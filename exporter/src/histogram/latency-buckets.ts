@@ -87,15 +87,20 @@ function bucketMiddle(code: number, maxSeconds: number): number {
 /** `le` bounds of the classic histogram: powers of two from 1 ms to 16 s are bounds of ours too, so its counts are exact. */
 export const CLASSIC_BOUNDS_SECONDS: readonly number[] = Array.from({ length: 15 }, (_, k) => 2 ** (k - 10));
 
-/** Cumulative counts at CLASSIC_BOUNDS_SECONDS, and last the total (`+Inf`). */
-export function classicCounts(counts: ArrayLike<number>): Float64Array {
-  const cumulative = new Float64Array(CLASSIC_BOUNDS_SECONDS.length + 1);
-  let sum = 0;
-  let code = 0;
-  for (let k = 0; k < cumulative.length; k++) {
-    const last = k < CLASSIC_BOUNDS_SECONDS.length ? latencyCode(CLASSIC_BOUNDS_SECONDS[k]!) : OVERFLOW;
-    for (; code <= last && code < counts.length; code++) sum += counts[code]!;
-    cumulative[k] = sum;
+export const CLASSIC_BOUND_CODES: readonly number[] = CLASSIC_BOUNDS_SECONDS.map(latencyCode);
+
+/**
+ * Rows up to and with each of the given codes.
+ *
+ * @param counts by code, in any order
+ * @param bounds rising codes
+ */
+export function cumulativeCounts(counts: ReadonlyMap<number, number>, bounds: readonly number[]): number[] {
+  const cumulative = new Array<number>(bounds.length).fill(0);
+  for (const [code, count] of counts) {
+    const first = bounds.findIndex((bound) => code <= bound);
+    if (first >= 0) cumulative[first]! += count;
   }
+  for (let i = 1; i < cumulative.length; i++) cumulative[i]! += cumulative[i - 1]!;
   return cumulative;
 }

@@ -20,6 +20,8 @@ import { Traffic } from './traffic.ts';
 const SPARSE = 0;
 const DENSE = 1;
 const MAX_VARINT = 5;
+/** Of the four sums of a traffic that has timed rows. */
+const TRAFFIC_SUMS_BYTES = 32;
 const occupied = new Uint8Array(CODES);
 
 export function writeFeatures(writer: ByteWriter, features: FeatureCounts): void {
@@ -119,14 +121,38 @@ export function writeMinutes(writer: ByteWriter, minutes: ReadonlyMap<number, Tr
 }
 
 export function readMinutes(reader: ByteReader, into: Map<number, Traffic>, also?: Traffic): void {
-  for (let count = reader.varint(); count > 0; count--) {
-    const minute = reader.varint();
-    const read = new Traffic();
-    readTraffic(reader, read);
+  eachMinute(reader, (minute, read) => {
     also?.add(read);
     const known = into.get(minute);
     if (known === undefined) into.set(minute, read);
     else known.add(read);
+  });
+}
+
+export function eachMinute(reader: ByteReader, take: (minute: number, traffic: Traffic) => void): void {
+  for (let count = reader.varint(); count > 0; count--) {
+    const minute = reader.varint();
+    const read = new Traffic();
+    readTraffic(reader, read);
+    take(minute, read);
+  }
+}
+
+/** Reads over them. */
+export function skipMinutes(reader: ByteReader): void {
+  for (let count = reader.varint(); count > 0; count--) {
+    reader.varint();
+    reader.varint();
+    for (let kinds = reader.varint(); kinds > 0; kinds--) {
+      reader.u8();
+      reader.varint();
+    }
+    if (reader.varint() === 0) continue;
+    reader.at += TRAFFIC_SUMS_BYTES;
+    for (let pairs = reader.varint(); pairs > 0; pairs--) {
+      reader.varint();
+      reader.varint();
+    }
   }
 }
 

@@ -1,3 +1,5 @@
+import { total } from './smoothing.ts';
+
 /**
  * Two-sample Kolmogorov-Smirnov test from counts alone.
  *
@@ -22,6 +24,8 @@ export interface KsBounds {
  * @param baselineCounts counts by bin; entries beyond atoms.length (counters of missing values ...) are not read
  * @param currentCounts the same bins
  * @param atoms by bin, 1 where only one value is possible
+ * @param n sum of the baseline's counts, where it is known already
+ * @param m sum of the current counts, likewise
  *
  * Example: [1, 1] against [0, 2] without atoms: lower .5, upper 1.
  */
@@ -29,14 +33,10 @@ export function ksBounds(
   baselineCounts: ArrayLike<number>,
   currentCounts: ArrayLike<number>,
   atoms: Uint8Array,
+  n: number = total(baselineCounts, atoms.length),
+  m: number = total(currentCounts, atoms.length),
 ): KsBounds {
   const bins = atoms.length;
-  let n = 0;
-  let m = 0;
-  for (let i = 0; i < bins; i++) {
-    n += baselineCounts[i]!;
-    m += currentCounts[i]!;
-  }
   if (n === 0 || m === 0) return { lower: NaN, upper: NaN, n, m };
   let difference = 0;
   let lower = 0;

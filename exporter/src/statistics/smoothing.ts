@@ -12,7 +12,13 @@ export const JEFFREYS = 0.5;
  * Example: counts [50, 50, 0], pseudo-count .5 -> 1 / 101.5.
  */
 export function shareScale(counts: ArrayLike<number>, cells: number, pseudoCount: number): number {
-  let total = 0;
-  for (let cell = 0; cell < cells; cell++) total += counts[cell]!;
-  return total === 0 ? NaN : 1 / (total + pseudoCount * cells);
+  const all = total(counts, cells);
+  return all === 0 ? NaN : 1 / (all + pseudoCount * cells);
+}
+
+/** Sum of the counts of the first `cells` cells. */
+export function total(counts: ArrayLike<number>, cells: number): number {
+  let sum = 0;
+  for (let cell = 0; cell < cells; cell++) sum += counts[cell]!;
+  return sum;
 }

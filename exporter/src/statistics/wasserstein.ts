@@ -1,8 +1,12 @@
+import { total } from './smoothing.ts';
+
 /** A sample as counts by bin, with the sums of x of the bins that keep them. */
 export interface BinnedValues {
   readonly counts: ArrayLike<number>;
   /** Sum of x by bin; read only where `sumBins` is 1. null: none were kept. */
   readonly sums: ArrayLike<number> | null;
+  /** Sum of the counts, where it is known already. */
+  readonly total?: number;
 }
 
 /**
@@ -28,28 +32,34 @@ export function wassersteinDistance(
   const bins = edges.length + 1;
   const baselineCounts = baseline.counts;
   const currentCounts = current.counts;
-  const n = total(baselineCounts, bins);
-  const m = total(currentCounts, bins);
+  const n = baseline.total ?? total(baselineCounts, bins);
+  const m = current.total ?? total(currentCounts, bins);
   if (n === 0 || m === 0) return NaN;
   const withSums = baseline.sums !== null && current.sums !== null;
   const last = bins - 1;
   const baselineScale = 1 / n;
   const currentScale = 1 / m;
-  // Of the cumulative distributions, baseline less current.
-  let difference = 0;
+  // Of the cumulative distributions, baseline less current: after the first bin, which is open.
+  let difference = baselineCounts[0]! * baselineScale - currentCounts[0]! * currentScale;
   let area = 0;
-  let left = -Infinity;
-  for (let i = 0; i < bins; i++) {
+  let left = edges[0]!;
+  for (let i = 1; i < last; i++) {
     const b = baselineCounts[i]! * baselineScale;
     const c = currentCounts[i]! * currentScale;
-    const right = i < last ? edges[i]! : Infinity;
     const next = difference + b - c;
-    if (sumBins[i] === 1 && withSums && b + c > 0) {
-      area += betweenMeans(left, right, difference, b, c, meanOf(baseline, i), meanOf(current, i));
-    } else if (i > 0 && i < last) area += betweenLines(right - left, difference, next);
+    const right = edges[i]!;
+    if (sumBins[i] === 1 && b + c > 0 && withSums) area += betweenMeans(edges, i, difference, b, c, baseline, current);
+    else area += betweenLines(right - left, difference, next);
     difference = next;
     left = right;
   }
+  if (withSums)
+    for (const end of last === 0 ? [0] : [0, last]) {
+      const b = baselineCounts[end]! * baselineScale;
+      const c = currentCounts[end]! * currentScale;
+      if (sumBins[end] === 1 && b + c > 0)
+        area += betweenMeans(edges, end, end === 0 ? 0 : difference, b, c, baseline, current);
+    }
   return Number.isFinite(area) ? area : NaN;
 }
 
@@ -99,12 +109,6 @@ function centre(edges: Float64Array, sumBins: Uint8Array, values: BinnedValues, 
   return edges[bin - 1]! + (edges[bin]! - edges[bin - 1]!) / 2;
 }
 
-function total(counts: ArrayLike<number>, bins: number): number {
-  let sum = 0;
-  for (let i = 0; i < bins; i++) sum += counts[i]!;
-  return sum;
-}
-
 /** Area under |d| while d runs in a straight line to `next`: a trapezoid, or two triangles when it crosses zero. */
 function betweenLines(width: number, d: number, next: number): number {
   if (d * next >= 0) return width * Math.abs(d + next) * 0.5;
@@ -116,14 +120,18 @@ function betweenLines(width: number, d: number, next: number): number {
  * beyond the outer mean there is no difference.
  */
 function betweenMeans(
-  left: number,
-  right: number,
+  edges: Float64Array,
+  bin: number,
   d: number,
   b: number,
   c: number,
-  baselineMean: number,
-  currentMean: number,
+  baseline: BinnedValues,
+  current: BinnedValues,
 ): number {
+  const left = bin === 0 ? -Infinity : edges[bin - 1]!;
+  const right = bin === edges.length ? Infinity : edges[bin]!;
+  const baselineMean = meanOf(baseline, bin);
+  const currentMean = meanOf(current, bin);
   // Rounding of the sums must not put a mean outside its bin.
   const atB = Math.min(right, Math.max(left, b > 0 ? baselineMean : currentMean));
   const atC = Math.min(right, Math.max(left, c > 0 ? currentMean : baselineMean));

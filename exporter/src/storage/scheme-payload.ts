@@ -1,6 +1,8 @@
 import { parseNumericBins, serialiseNumericBins, unbinned } from '../histogram/bin-scheme.ts';
+import type { NumericBins } from '../histogram/bin-scheme.ts';
 import { categoryBins } from '../histogram/categories.ts';
 import type { BinScheme, ColumnBins } from '../histogram/model-columns.ts';
+import { packBins } from '../histogram/pack-bins.ts';
 
 /** A bin scheme as plain JSON, for bin_schemes.payload. Doubles round-trip through JSON exactly. */
 export function serialiseScheme(scheme: Omit<BinScheme, 'id'>): unknown {
@@ -17,7 +19,11 @@ export function parseScheme(id: number, payload: unknown): BinScheme {
     readonly features: readonly unknown[];
     readonly fences: BinScheme['outlierFences'];
   };
-  return { id, score: parseNumericBins(score), features: features.map(parseColumn), outlierFences: fences };
+  const columns = [parseNumericBins(score), ...features.map(parseColumn)];
+  const packed = packBins(columns.filter((bins) => bins.kind === 'numeric'));
+  let next = 0;
+  const [packedScore, ...packedFeatures] = columns.map((bins) => (bins.kind === 'numeric' ? packed[next++]! : bins));
+  return { id, score: packedScore as NumericBins, features: packedFeatures, outlierFences: fences };
 }
 
 /** What rows are counted under before a baseline exists: presence and type only. */
