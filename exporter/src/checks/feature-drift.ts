@@ -48,23 +48,26 @@ export function numericDrift(
   const cells = bins.coarseCells;
   coarsen(then, bins.deciles, cells, baselineCells);
   coarsen(now, bins.deciles, cells, currentCells);
-  const sizes = { samples: total(currentCells, cells), baselineSamples: total(baselineCells, cells) };
-  const bounds = ksBounds(then, now, bins.atoms, sizes.baselineSamples, sizes.samples);
-  const divergences = divergencesOf(cells);
-  const wasserstein = wassersteinOf(bins, baseline, current, column, sizes);
-  if (bins.distinctValues >= FEW_VALUES)
-    return {
-      ...divergences,
-      ...sizes,
-      wasserstein,
-      effect: bounds.lower,
-      effectUpper: bounds.upper,
-      pValue: ksPValue(bounds.lower, bounds.n, bounds.m),
-      cramersV: NaN,
-    };
+  const samples = total(currentCells, cells);
+  const baselineSamples = total(baselineCells, cells);
+  const few = bins.distinctValues < FEW_VALUES;
   const codes = bins.edges.length + 1;
-  const effect = totalVariation(then, now, codes);
-  return { ...divergences, ...sizes, ...tableTest(then, now, codes, sizes), wasserstein, effect, effectUpper: effect };
+  const bounds = few ? null : ksBounds(then, now, bins.atoms, baselineSamples, samples);
+  const test = few ? contingencyTest(then, now, codes) : null;
+  const effect = bounds?.lower ?? totalVariation(then, now, codes);
+  // Written out: of tens of thousands of columns a sweep, spreading the parts of this took longer than computing them.
+  return {
+    klDivergence: klDivergence(baselineCells, currentCells, cells),
+    psi: populationStabilityIndex(baselineCells, currentCells, cells),
+    jsDistance: jensenShannonDistance(baselineCells, currentCells, cells),
+    effect,
+    effectUpper: bounds?.upper ?? effect,
+    pValue: test?.pValue ?? ksPValue(effect, baselineSamples, samples),
+    cramersV: test === null ? NaN : cramersV(test.statistic, baselineSamples, samples),
+    wasserstein: wassersteinOf(bins, baseline, current, column, baselineSamples, samples),
+    samples,
+    baselineSamples,
+  };
 }
 
 /** A categorical column: chi-square over the categories and OTHER, the total variation distance as its effect. */
@@ -98,35 +101,23 @@ export function classDrift(
   return cellDrift(classes + 1);
 }
 
-function cellDrift(cells: number): ColumnDrift {
-  let samples = 0;
-  let baselineSamples = 0;
-  for (let cell = 0; cell < cells; cell++) {
-    samples += currentCells[cell]!;
-    baselineSamples += baselineCells[cell]!;
-  }
-  const effect = totalVariation(baselineCells, currentCells, cells);
-  const sizes = { samples, baselineSamples };
-  const test = tableTest(baselineCells, currentCells, cells, sizes);
-  return { ...divergencesOf(cells), ...sizes, ...test, effect, effectUpper: effect, wasserstein: NaN };
-}
-
-function tableTest(
-  then: ArrayLike<number>,
-  now: ArrayLike<number>,
-  cells: number,
-  { samples, baselineSamples }: Pick<ColumnDrift, 'samples' | 'baselineSamples'>,
-): Pick<ColumnDrift, 'pValue' | 'cramersV'> {
-  const { statistic, pValue } = contingencyTest(then, now, cells);
-  return { pValue, cramersV: cramersV(statistic, baselineSamples, samples) };
-}
-
 /** Of the scratch cells. */
-function divergencesOf(cells: number): Pick<ColumnDrift, 'klDivergence' | 'psi' | 'jsDistance'> {
+function cellDrift(cells: number): ColumnDrift {
+  const samples = total(currentCells, cells);
+  const baselineSamples = total(baselineCells, cells);
+  const effect = totalVariation(baselineCells, currentCells, cells);
+  const { statistic, pValue } = contingencyTest(baselineCells, currentCells, cells);
   return {
     klDivergence: klDivergence(baselineCells, currentCells, cells),
     psi: populationStabilityIndex(baselineCells, currentCells, cells),
     jsDistance: jensenShannonDistance(baselineCells, currentCells, cells),
+    effect,
+    effectUpper: effect,
+    pValue,
+    cramersV: cramersV(statistic, baselineSamples, samples),
+    wasserstein: NaN,
+    samples,
+    baselineSamples,
   };
 }
 
@@ -135,10 +126,11 @@ function wassersteinOf(
   baseline: FeatureCounts,
   current: FeatureCounts,
   column: number,
-  sizes: Pick<ColumnDrift, 'samples' | 'baselineSamples'>,
+  baselineSamples: number,
+  samples: number,
 ): number {
-  const then = { counts: baseline.column(column), sums: baselineSums, total: sizes.baselineSamples };
-  const now = { counts: current.column(column), sums: currentSums, total: sizes.samples };
+  const then = { counts: baseline.column(column), sums: baselineSums, total: baselineSamples };
+  const now = { counts: current.column(column), sums: currentSums, total: samples };
   for (let code = 0; code <= bins.edges.length; code++) {
     if (bins.sumBins[code] !== 1) continue;
     // Nearly all of these bins are empty, and a look into a map is dear.
