@@ -181,7 +181,7 @@ async function measure(models: number, features: number): Promise<void> {
     `${(bytes / 2 ** 20).toFixed(1)} MB`,
     `${(startMs / 1_000).toFixed(2)} s`,
     `${mixed.toFixed(1)} us`,
-    `${(mixed / single).toFixed(2)}`,
+    (mixed / single).toFixed(2),
   ];
   console.log(`| ${cells.join(' | ')} |`);
 }

@@ -64,8 +64,7 @@ function driftOf(
 ): ColumnDrift | null {
   const bins = context.scheme.features[column - FIRST_FEATURE_COLUMN];
   baseline.features.ensureColumns(column + 1);
-  if (kind === 'numeric' && bins?.kind === 'numeric')
-    return numericDrift(bins, baseline.features, window.features, column);
+  if (kind === 'numeric' && bins?.kind === 'numeric') return numericDrift(bins, baseline, window.features, column);
   return bins?.kind === 'categorical' ? categoricalDrift(bins, baseline.features, window.features, column) : null;
 }
 

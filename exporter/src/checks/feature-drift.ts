@@ -10,6 +10,8 @@ import { coarsen, klDivergence } from '../statistics/kullback-leibler.ts';
 import { populationStabilityIndex } from '../statistics/population-stability.ts';
 import { total } from '../statistics/smoothing.ts';
 import { binnedMoments, normalisedWasserstein, wassersteinDistance } from '../statistics/wasserstein.ts';
+import type { BinnedValues } from '../statistics/wasserstein.ts';
+import type { ModelBaseline } from './check.ts';
 
 /** How far two distributions of one column lie apart. Everything NaN when a side is empty. */
 export interface ColumnDrift {
@@ -36,14 +38,17 @@ const currentCells = new Float64Array(MAX_CATEGORIES + 1);
 const baselineSums = new Float64Array(MISSING);
 const currentSums = new Float64Array(MISSING);
 
+/** The baseline itself, not its features: what was computed from these is kept with it. */
+type BaselineFeatures = Pick<ModelBaseline, 'features'>;
+
 /** A numeric column: KS on the fine bins (chi-square for few values), divergences on the coarse cells. */
 export function numericDrift(
   bins: NumericBins,
-  baseline: FeatureCounts,
+  baseline: BaselineFeatures,
   current: FeatureCounts,
   column: number,
 ): ColumnDrift {
-  const then = baseline.column(column);
+  const then = baseline.features.column(column);
   const now = current.column(column);
   const cells = bins.coarseCells;
   coarsen(then, bins.deciles, cells, baselineCells);
@@ -123,40 +128,45 @@ function cellDrift(cells: number): ColumnDrift {
 
 function wassersteinOf(
   bins: NumericBins,
-  baseline: FeatureCounts,
+  baseline: BaselineFeatures,
   current: FeatureCounts,
   column: number,
   baselineSamples: number,
   samples: number,
 ): number {
-  const then = { counts: baseline.column(column), sums: baselineSums, total: baselineSamples };
+  const { features } = baseline;
+  const then = { counts: features.column(column), sums: baselineSums, total: baselineSamples };
   const now = { counts: current.column(column), sums: currentSums, total: samples };
-  for (let code = 0; code <= bins.edges.length; code++) {
-    if (bins.sumBins[code] !== 1) continue;
-    // Nearly all of these bins are empty, and a look into a map is dear.
-    baselineSums[code] = then.counts[code] === 0 ? 0 : (baseline.tails.get(column * 256 + code) ?? 0);
-    currentSums[code] = now.counts[code] === 0 ? 0 : (current.tails.get(column * 256 + code) ?? 0);
-  }
+  // Without tails the bins that keep sums are all empty.
+  if (features.tails.size + current.tails.size > 0)
+    for (let code = 0; code <= bins.edges.length; code++) {
+      if (bins.sumBins[code] !== 1) continue;
+      // Nearly all of these bins are empty, and a look into a map is dear.
+      baselineSums[code] = then.counts[code] === 0 ? 0 : (features.tails.get(column * 256 + code) ?? 0);
+      currentSums[code] = now.counts[code] === 0 ? 0 : (current.tails.get(column * 256 + code) ?? 0);
+    }
   const distance = wassersteinDistance(bins.edges, bins.sumBins, then, now);
-  return normalisedWasserstein(distance, deviationOf(bins, baseline, column));
+  return normalisedWasserstein(distance, deviationOf(bins, baseline, then, column));
 }
 
 interface Deviations {
   readonly rows: number;
-  readonly byColumn: Map<number, number>;
+  /** NaN: not computed yet, or not defined. */
+  byColumn: Float64Array;
 }
-const deviations = new WeakMap<FeatureCounts, Deviations>();
+const deviations = new WeakMap<BaselineFeatures, Deviations>();
 
 /** Standard deviation of a baseline's column. It is the same in every evaluation, and a third of the cost of one. */
-function deviationOf(bins: NumericBins, baseline: FeatureCounts, column: number): number {
+function deviationOf(bins: NumericBins, baseline: BaselineFeatures, then: BinnedValues, column: number): number {
+  const { rows, columns } = baseline.features;
   let known = deviations.get(baseline);
   // A baseline that rolls on is another one.
-  if (known?.rows !== baseline.rows) deviations.set(baseline, (known = { rows: baseline.rows, byColumn: new Map() }));
-  let deviation = known.byColumn.get(column);
-  if (deviation === undefined) {
-    const values = { counts: baseline.column(column), sums: baselineSums };
-    deviation = binnedMoments(bins.edges, bins.sumBins, values).standardDeviation;
-    known.byColumn.set(column, deviation);
+  if (known?.rows !== rows || known.byColumn.length <= column)
+    deviations.set(baseline, (known = { rows, byColumn: new Float64Array(columns).fill(NaN) }));
+  let deviation = known.byColumn[column]!;
+  if (Number.isNaN(deviation)) {
+    deviation = binnedMoments(bins.edges, bins.sumBins, then).standardDeviation;
+    known.byColumn[column] = deviation;
   }
   return deviation;
 }

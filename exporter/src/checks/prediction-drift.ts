@@ -50,7 +50,7 @@ export const predictionDrift: Check<PredictionDriftOutcome> = {
 
 /** What the task gives to compare; a side without values is left out. */
 function comparisons(context: ModelContext, baseline: ModelBaseline, window: ModelCounts): ColumnDrift[] {
-  const scores = () => numericDrift(context.scheme.score, baseline.features, window.features, SCORE_COLUMN);
+  const scores = () => numericDrift(context.scheme.score, baseline, window.features, SCORE_COLUMN);
   const classes = () => classDrift(context.classes.length, baseline.features, window.features, CLASS_COLUMN, OTHER);
   const comparable = (drift: ColumnDrift) => drift.samples > 0 && drift.baselineSamples > 0;
   switch (context.task) {

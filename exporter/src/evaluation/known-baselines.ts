@@ -1,7 +1,9 @@
 import type { ModelBaseline, ModelContext, ModelCounts } from '../checks/check.ts';
 import { CHECK_NAMES } from '../domain/settings.ts';
 import type { Thresholds } from '../domain/settings.ts';
+import { addPackedFeatures, packFeatures } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
+import { FeatureCounts } from '../histogram/counts.ts';
 import { Traffic } from '../histogram/traffic.ts';
 import { calibratedThresholds } from './calibrate-thresholds.ts';
 import { evaluateModel } from './evaluate-model.ts';
@@ -17,7 +19,7 @@ export interface ActiveBaseline {
 interface KnownBaseline {
   /** By the number of samples that they were calibrated for, rounded; filled when asked for. */
   readonly thresholds: Map<string, Thresholds>;
-  readonly whole: ModelBaseline;
+  readonly whole: RestingBaseline;
   readonly segments: ReadonlyMap<number, ModelBaseline>;
 }
 
@@ -40,8 +42,9 @@ export class KnownBaselines {
     let baseline = this.byId.get(id);
     if (baseline === undefined) {
       const stored = await this.sources.baseline(id);
-      const segments = [...stored.segments].map(([segmentId, of]) => [segmentId, baselineOf(stored, of)] as const);
-      baseline = { whole: baselineOf(stored, stored.counts), segments: new Map(segments), thresholds: new Map() };
+      const resting = (of: BucketCounts) => new RestingBaseline(stored, countsOf(of));
+      const segments = [...stored.segments].map(([segmentId, of]) => [segmentId, resting(of)] as const);
+      baseline = { whole: resting(stored.counts), segments: new Map(segments), thresholds: new Map() };
       this.byId.set(id, baseline);
     }
     return baseline;
@@ -79,9 +82,40 @@ export class KnownBaselines {
   }
 }
 
-function baselineOf({ kind, madeAtMs }: ActiveBaseline, counts: BucketCounts): ModelBaseline {
-  return { kind, madeAtMs, ...countsOf(counts) };
+/**
+ * A baseline as it is kept: its features packed, a quarter of what they take spread out, until somebody looks at them. What was looked at
+ * is valid until the features of another one are.
+ */
+class RestingBaseline implements ModelBaseline {
+  readonly kind: ModelBaseline['kind'];
+  readonly madeAtMs: number;
+  readonly rows: number;
+  readonly traffic: Traffic;
+  readonly performance: ModelCounts['performance'];
+  private readonly packed: Buffer;
+
+  constructor({ kind, madeAtMs }: ActiveBaseline, { features, traffic, performance }: ModelCounts) {
+    this.kind = kind;
+    this.madeAtMs = madeAtMs;
+    this.rows = features.rows;
+    this.traffic = traffic;
+    this.performance = performance;
+    this.packed = packFeatures(features);
+  }
+
+  get features(): FeatureCounts {
+    if (spread.baseline === this) return spread.features;
+    spread.features.clear();
+    addPackedFeatures(this.packed, spread.features);
+    spread.baseline = this;
+    return spread.features;
+  }
 }
+
+const spread: { baseline: RestingBaseline | null; readonly features: FeatureCounts } = {
+  baseline: null,
+  features: new FeatureCounts(0),
+};
 
 /** All its minutes together. */
 function countsOf({ features, minutes, performance }: BucketCounts): ModelCounts {

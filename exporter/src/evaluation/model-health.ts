@@ -98,7 +98,7 @@ export class ModelHealth {
   /** A captured baseline whose labels may still be coming. */
   awaitsLabels(id: number | null): boolean {
     const baseline = id === null ? undefined : this.baselines.known(id)?.whole;
-    return baseline?.kind === 'captured' && baseline.performance.labelled < baseline.features.rows;
+    return baseline?.kind === 'captured' && baseline.performance.labelled < baseline.rows;
   }
 
   /** Its labels were counted again: the baseline must be read anew. */

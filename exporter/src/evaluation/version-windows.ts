@@ -2,10 +2,12 @@ import type { ModelCounts, NeededCounts } from '../checks/check.ts';
 import {
   addBucketFeatures,
   addBucketOutcomes,
+  addPackedFeatures,
   addPerformance,
   decodeBucket,
   emptyBucket,
   encodeBucket,
+  packFeatures,
 } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { FeatureCounts } from '../histogram/counts.ts';
@@ -37,6 +39,7 @@ interface Sum<Counts> extends MinuteSpan {
 export const ALL_COUNTS: NeededCounts = new Set(['features', 'traffic', 'performance']);
 
 const featureScratch = new FeatureCounts(0);
+const sumScratch = new FeatureCounts(0);
 
 /**
  * The buckets of one model version under one scheme, and the windows over them. A window is the sum of its buckets; the closed ones
@@ -45,7 +48,7 @@ const featureScratch = new FeatureCounts(0);
 export class VersionWindows {
   private readonly buckets = new Map<number, Bucket>();
   /** By length of window. */
-  private readonly featureSums = new Map<number, Sum<FeatureCounts>>();
+  private readonly featureSums = new Map<number, Sum<Buffer>>();
   private readonly trafficSums = new Map<number, Sum<Traffic>>();
   private readonly performanceSums = new Map<number, Sum<PerformanceCounts>>();
   /** Grows whenever the set of closed buckets, or one of them, changes. */
@@ -117,7 +120,7 @@ export class VersionWindows {
     features.clear();
     if (needs.has('features')) {
       features.ensureColumns(columns);
-      features.add(this.features(span, windowMs));
+      addPackedFeatures(this.features(span, windowMs), features);
       for (const bucket of inside) features.add(bucket.open.features);
     }
     const traffic = new Traffic();
@@ -161,12 +164,12 @@ export class VersionWindows {
     return { sinceMs: since * MINUTE_MS, features };
   }
 
-  private features(span: MinuteSpan, windowMs: number): FeatureCounts {
-    return this.sum(this.featureSums, span, windowMs, (known) => {
-      const counts = known ?? new FeatureCounts(0);
-      counts.clear();
-      for (const bucket of this.closed()) if (isInside(bucket, span)) addBucketFeatures(bucket.bytes, counts);
-      return counts;
+  /** Packed, which is a quarter of what it takes spread out. */
+  private features(span: MinuteSpan, windowMs: number): Buffer {
+    return this.sum(this.featureSums, span, windowMs, () => {
+      sumScratch.clear();
+      for (const bucket of this.closed()) if (isInside(bucket, span)) addBucketFeatures(bucket.bytes, sumScratch);
+      return packFeatures(sumScratch);
     });
   }
 
@@ -194,11 +197,11 @@ export class VersionWindows {
     kept: Map<number, Sum<Counts>>,
     { from, to }: MinuteSpan,
     windowMs: number,
-    make: (old: Counts | undefined) => Counts,
+    make: () => Counts,
   ): Counts {
     const known = kept.get(windowMs);
     if (known?.from === from && known.to === to && known.revision === this.revision) return known.counts;
-    const counts = make(known?.counts);
+    const counts = make();
     kept.set(windowMs, { from, to, revision: this.revision, counts });
     return counts;
   }

@@ -19,10 +19,11 @@ import type { Traffic } from './traffic.ts';
  *   u8 format | minutes | performance | removed performance | varint rows | features        (sparse-codec)
  *
  * Format 2 added rows by score and decision, which estimates of performance are made of; format 1 reads as having none. Format 3 keeps
- * apart what corrections and erasures took out: while a window is counted again, a label can be taken out before it is put in.
+ * apart what corrections and erasures took out: while a window is counted again, a label can be taken out before it is put in. Format 4
+ * has shorter sparse columns.
  * Minutes and performance come first: a window of latency or labels is read without touching the features.
  */
-const FORMAT = 3;
+const FORMAT = 4;
 
 export interface BucketCounts {
   readonly features: FeatureCounts;
@@ -130,6 +131,21 @@ export function addBucketFeatures(bytes: Uint8Array, into: FeatureCounts): void 
   skipMinutes(reader);
   readPerformance(reader);
   readRemoved(reader);
+  addFeatures(reader, into);
+}
+
+/** Features alone, as they rest in memory. */
+export function packFeatures(features: FeatureCounts): Buffer {
+  writer.length = 0;
+  writer.need(5);
+  writer.varint(features.rows);
+  writeFeatures(writer, features);
+  return writer.take();
+}
+
+export function addPackedFeatures(bytes: Uint8Array, into: FeatureCounts): void {
+  const reader = new ByteReader(bytes);
+  reader.format = FORMAT;
   addFeatures(reader, into);
 }
 

@@ -81,6 +81,11 @@ export class ByteReader {
     return value;
   }
 
+  /** Throws unless `count` more bytes follow: for who reads them without u8. */
+  expect(count: number): void {
+    if (this.at + count > this.bytes.length) throw new RangeError('statistics payload ends too early');
+  }
+
   varint(): number {
     let byte = this.u8();
     if (byte < 128) return byte;

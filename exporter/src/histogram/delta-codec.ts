@@ -37,9 +37,11 @@ import type { Traffic } from './traffic.ts';
  *
  * Few rows of a group cost least as their codes, many as counts: 28 B a row of 20 features against 126 B for a group of one as counts.
  */
-const FORMAT = 2;
+const FORMAT = 4;
 /** With a varint segment at the end of each directory entry and performance group: only commits that have segments pay for them. */
-const FORMAT_SEGMENTS = 3;
+const FORMAT_SEGMENTS = 5;
+/** Those that have the segments: format 3 is 2, which 4 is but for its sparse columns, with them. */
+const WITH_SEGMENTS: readonly number[] = [3, FORMAT_SEGMENTS];
 const LAYOUT_ROWS = 0;
 const LAYOUT_COUNTS = 1;
 /** Measured break-even of the two layouts for 20 features. */
@@ -346,7 +348,7 @@ function readDirectory(reader: ByteReader, base: number): Entry[] {
     const rowsAndLayout = reader.varint();
     const newestMs = start * MINUTE_MS + reader.varint();
     const length = reader.varint();
-    const segmentId = reader.format >= FORMAT_SEGMENTS ? reader.varint() : WHOLE;
+    const segmentId = WITH_SEGMENTS.includes(reader.format) ? reader.varint() : WHOLE;
     entries.push({
       versionId,
       schemeId,
@@ -401,7 +403,7 @@ function applyLabels(reader: ByteReader, base: number, sink: DeltaSink): void {
     const change = LABEL_CHANGES[reader.u8()];
     if (change === undefined) throw new RangeError('statistics delta: unknown kind of label change');
     const newestLabelMs = reader.f64();
-    const segmentId = reader.format >= FORMAT_SEGMENTS ? reader.varint() : WHOLE;
+    const segmentId = WITH_SEGMENTS.includes(reader.format) ? reader.varint() : WHOLE;
     sink.performance({
       versionId,
       schemeId,

@@ -125,6 +125,26 @@ describe('bucket codec', () => {
     );
   });
 
+  test('what release 0.1 stored (format 3) is read as it was meant', () => {
+    const stored =
+      '0301090201030101000000000000e03fef39fafe422ee6bf8ec582ffbdbfde3f000000000000e03f01e0030101018102010000000000000000000000' +
+      '00000007030000000000020301c50106000104020102c80000000000002940000000000000f83f000000000000000000';
+    const meant = emptyBucket(3);
+    meant.features.rows = 7;
+    meant.features.column(2)[3] = 1;
+    meant.features.column(2)[200] = 6;
+    meant.features.positives[4] = 2;
+    meant.features.addTail(2, 200, 12.5);
+    meant.features.scoreSum = 1.5;
+    const traffic = new Traffic();
+    traffic.addRow(0, 0.5);
+    traffic.addRow(3, NaN);
+    meant.minutes.set(9, traffic);
+    meant.performance.labelled = 1;
+    meant.performance.confusion.set(257, 1);
+    expect(facts(decodeBucket(Buffer.from(stored, 'hex')))).toEqual(facts(meant));
+  });
+
   test('bytes after the end, and another format, are refused', () => {
     const bytes = encodeBucket(emptyBucket(3));
     expect(() => decodeBucket(Buffer.concat([bytes, Buffer.from([0])]))).toThrow(/after its end/);

@@ -5,20 +5,23 @@ import { PerformanceCounts } from './performance-counts.ts';
 import { Traffic } from './traffic.ts';
 
 /**
- * Bytes of counts. A column is sparse (pairs of gap and count) or dense (counts up to the last one), whichever is shorter; everything
- * is a varint but the sums. Reading ADDS to what is there, so that a window is read straight from the bytes of its buckets.
+ * Bytes of counts. A column is sparse (the occupied codes, by their gaps) or dense (counts up to the last one), whichever is shorter;
+ * everything is a varint but the sums. Reading ADDS to what is there, so that a window is read straight from the bytes of its buckets.
  *
  *   features    = varint columns, column*, column of positives (from format 2 on), varint tails, tails x (varint column, u8 code, f64 sum),
  *                 f64 score sum, varint confidence rows, f64 confidence sum
- *   column      = u8 0, varint k, k x (varint gap, varint count) | u8 1, varint length, length x varint count
+ *   column      = u8 2, varint k, k x (varint gap << 1 | more, [varint count - 2] when there is more than one)
+ *               | u8 1, varint length, length x varint count
+ *               | u8 0, varint k, k x (varint gap, varint count)                  (buckets up to format 3, deltas up to 3)
  *   minutes     = varint m, m x (varint minute of the bucket, traffic)
  *   traffic     = varint rows, varint kinds, kinds x (u8 error, varint count), varint timed rows,
  *                 [f64 sum, f64 log sum, f64 log square sum, f64 max, pairs] when there are timed rows
  *   performance = see writePerformance
  *   pairs       = varint k, k x (varint gap, varint count), keys ascending
  */
-const SPARSE = 0;
+const PAIRS = 0;
 const DENSE = 1;
+const SPARSE = 2;
 const MAX_VARINT = 5;
 /** Of the four sums of a traffic that has timed rows. */
 const TRAFFIC_SUMS_BYTES = 32;
@@ -52,16 +55,23 @@ export function writeSums(writer: ByteWriter, sums: Sums): void {
 
 function writeColumn(writer: ByteWriter, counts: Uint32Array, from: number): void {
   let found = 0;
-  for (let code = 0; code < CODES; code++) if (counts[from + code] !== 0) occupied[found++] = code;
+  let several = 0;
+  for (let code = 0; code < CODES; code++) {
+    const count = counts[from + code]!;
+    if (count === 0) continue;
+    occupied[found++] = code;
+    if (count > 1) several++;
+  }
   const length = found === 0 ? 0 : occupied[found - 1]! + 1;
-  if (2 * found <= length) {
+  if (found + several <= length) {
     writer.u8(SPARSE);
     writer.varint(found);
     let previous = 0;
     for (let i = 0; i < found; i++) {
       const code = occupied[i]!;
-      writer.varint(code - previous);
-      writer.varint(counts[from + code]!);
+      const count = counts[from + code]!;
+      writer.varint(((code - previous) << 1) | Number(count > 1));
+      if (count > 1) writer.varint(count - 2);
       previous = code;
     }
   } else {
@@ -96,16 +106,89 @@ export function readSums(reader: ByteReader, into: FeatureCounts): void {
 }
 
 function readColumn(reader: ByteReader, counts: Uint32Array, column: number, also: CellSink | undefined): void {
-  const from = column * CODES;
-  const sparse = reader.u8() === SPARSE;
+  const kind = reader.u8();
   const length = reader.varint();
+  if (kind === DENSE) readDense(reader, counts, column, length, also);
+  else if (kind === SPARSE) readSparse(reader, counts, column, length, also);
+  else if (kind === PAIRS) readPairsOf(reader, counts, column, length, also);
+  else throw new RangeError(`statistics payload: unknown kind of column ${kind}`);
+}
+
+/** Nearly all that is read is read here and in readSparse: a byte at a time, and the rare longer varint by the reader. */
+function readDense(
+  reader: ByteReader,
+  counts: Uint32Array,
+  column: number,
+  length: number,
+  also: CellSink | undefined,
+): void {
+  const { bytes } = reader;
+  const from = column * CODES;
+  let { at } = reader;
+  reader.expect(length);
+  for (let code = 0; code < length; code++) {
+    let rows = bytes[at]!;
+    if (rows < 128) at++;
+    else {
+      reader.at = at;
+      rows = reader.varint();
+      at = reader.at;
+    }
+    counts[from + code] = counts[from + code]! + rows;
+    if (also !== undefined && rows > 0) also.count(column, code, rows);
+  }
+  reader.at = at;
+  reader.expect(0);
+}
+
+function readSparse(
+  reader: ByteReader,
+  counts: Uint32Array,
+  column: number,
+  length: number,
+  also: CellSink | undefined,
+): void {
+  const { bytes } = reader;
+  const from = column * CODES;
+  let { at } = reader;
+  let code = 0;
+  reader.expect(length);
+  for (let i = 0; i < length; i++) {
+    let step = bytes[at]!;
+    if (step < 128) at++;
+    else {
+      reader.at = at;
+      step = reader.varint();
+      at = reader.at;
+    }
+    code += step >>> 1;
+    let rows = 1;
+    if ((step & 1) === 1) {
+      reader.at = at;
+      rows = reader.varint() + 2;
+      at = reader.at;
+    }
+    counts[from + code] = counts[from + code]! + rows;
+    if (also !== undefined) also.count(column, code, rows);
+  }
+  reader.at = at;
+  reader.expect(0);
+}
+
+function readPairsOf(
+  reader: ByteReader,
+  counts: Uint32Array,
+  column: number,
+  length: number,
+  also: CellSink | undefined,
+): void {
+  const from = column * CODES;
   let code = 0;
   for (let i = 0; i < length; i++) {
-    if (sparse) code += reader.varint();
+    code += reader.varint();
     const rows = reader.varint();
     counts[from + code] = counts[from + code]! + rows;
     if (also !== undefined && rows > 0) also.count(column, code, rows);
-    if (!sparse) code++;
   }
 }
 

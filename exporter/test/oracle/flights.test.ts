@@ -144,7 +144,7 @@ withSciPy('30 features of real flights in three windows, as SciPy and scikit-lea
     const bins = scheme.features[column - FIRST_FEATURE_COLUMN]!;
     const { features } = windows.get(part)!;
     return bins.kind === 'numeric'
-      ? numericDrift(bins, baseline.features, features, column)
+      ? numericDrift(bins, baseline, features, column)
       : categoricalDrift(bins, baseline.features, features, column);
   };
   const cases = (of: Readonly<Record<string, unknown>>) =>
