@@ -110,6 +110,7 @@ td.wrap { white-space: normal; min-width: 14rem; } tbody th[rowspan] { vertical-
   :root { color-scheme: light; --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --raised: #fff; --link: #1558b0; --was: #b9c3ce; --alert: #b3261e; --warning: #8f4e00; --incomplete: #444; --healthy: #1a7043; }
   body { font-size: 10pt; } main { max-width: none; padding: 0; } nav, header p, .banner { display: none; }
   .card, tr, .facts, svg { break-inside: avoid; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; } td, tbody th { white-space: normal; }
+  table, .card table { font-size: 9pt; } td, thead th { overflow-wrap: normal; } td.number, .check { white-space: nowrap; } .dist, .ends { width: 36mm; }
 }
 @media (max-width: 40rem) {
   .alert-item { grid-template-columns: minmax(0, 1fr); padding-left: .75rem; }

@@ -49,7 +49,7 @@ function body(report: WeeklyReport, context: WeeklyContext, nowMs: number): stri
   const json = `/api/ml/reports/${encodeURIComponent(model)}?week=${week}`;
   return `<header><h1>${escapeHtml(model)} <span class="soft">week ${week}</span></h1>
 <p><a href="/admin/ml/dashboard">All models</a> · <a href="${escapeHtml(modelLink(model, version ?? ''))}">Today</a> · <a href="${escapeHtml(json)}">JSON</a></p></header>
-<p class="soft">${day(report.from)} to ${day(report.to, -1)}, UTC. ${report.complete ? 'Made' : '<strong>The week goes on:</strong> made'} ${timeHtml(Date.parse(report.made_at))}.</p>
+<p class="soft">${day(report.from)} to ${day(report.to, -1)}, UTC. ${report.complete ? 'Made' : '<strong>The week goes on,</strong> and the last two minutes are not in yet: made'} ${timeHtml(Date.parse(report.made_at))}.</p>
 ${weeksNav(report, nowMs)}
 ${facts(report, context)}
 <h2 id="history">Health through the week</h2>
