@@ -8,6 +8,7 @@ import { layOut } from '../src/baseline/reference-rows.ts';
 import { Spool } from '../src/baseline/spool.ts';
 import type { ModelCounts } from '../src/checks/check.ts';
 import type { ModelReport } from '../src/domain/model-report.ts';
+import { TRAINER_DEADLINE_MS } from '../src/domain/retraining-settings.ts';
 import type { RetrainingTriggers } from '../src/domain/retraining-settings.ts';
 import { DEFAULT_SETTINGS } from '../src/domain/settings.ts';
 import type { ModelSettings } from '../src/domain/settings.ts';
@@ -202,6 +203,7 @@ class Replay {
       retraining: {
         ...DEFAULTS.retraining,
         enabled: true,
+        trainer: { type: 'embedded', deadlineMs: TRAINER_DEADLINE_MS },
         onDrift: policy.onDrift,
         triggers: { ...DEFAULTS.retraining.triggers, ...policy.triggers },
       },

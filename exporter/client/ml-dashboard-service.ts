@@ -118,6 +118,29 @@ export interface RetrainingJob extends Readonly<Record<string, unknown>> {
   readonly finished_at: string | null;
 }
 
+/** A version that a job brought forth; all its fields are described at GET /api/ml/models/:model/registry. */
+export interface RegisteredVersion extends Readonly<Record<string, unknown>> {
+  readonly version: string;
+  readonly stage: 'candidate' | 'champion' | 'retired' | 'rejected' | 'rolled_back';
+  /** Of the job. */
+  readonly job: string;
+  /** Where the artefact lies, as its trainer says; '' where it does not. */
+  readonly uri: string;
+  readonly sha256: string | null;
+}
+
+/** Who should get the traffic. */
+export interface ModelRouting {
+  readonly champion: { readonly version: string };
+  /** null while no rollout is under way. `percent` of 0: a shadow, which gets copies whose answers nobody uses. */
+  readonly candidate: {
+    readonly version: string;
+    readonly uri: string;
+    readonly percent: number;
+    readonly shadow: boolean;
+  } | null;
+}
+
 /** What a dashboard of one's own asks of the exporter. Every call rejects with an Error in the exporter's own words. */
 export class MLDashboardService {
   private readonly options: MLDashboardOptions;
@@ -142,9 +165,17 @@ export class MLDashboardService {
     return this.call<WeeklyReport>(`/api/ml/reports/${encodeURIComponent(model)}${query}`);
   }
 
-  /** @returns the job, which may be one that was under way; `created` says so */
-  triggerRetraining(model: string, reason: string): Promise<{ readonly jobId: string; readonly created: boolean }> {
-    return this.call(`/api/ml/retrain/${encodeURIComponent(model)}`, { reason });
+  /**
+   * @param overrideCooldown whether to start in spite of the cool-down, which stands in the job's reasons
+   * @returns the job, which may be one that was under way; `created` says so
+   */
+  triggerRetraining(
+    model: string,
+    reason: string,
+    overrideCooldown = false,
+  ): Promise<{ readonly jobId: string; readonly created: boolean }> {
+    const override = overrideCooldown ? { override_cooldown: true } : {};
+    return this.call(`/api/ml/retrain/${encodeURIComponent(model)}`, { reason, ...override });
   }
 
   /** Whether a model is due for retraining, why, and what keeps a job from starting by itself. */
@@ -164,9 +195,24 @@ export class MLDashboardService {
   }
 
   /** What a person may do about a job that is under way; approve and reject when its candidate waits for that. */
-  async decideRetraining(id: string, action: 'approve' | 'reject' | 'cancel' | 'pause', note?: string): Promise<void> {
-    const body = note === undefined || action === 'cancel' || action === 'pause' ? {} : { note };
-    await this.call(`/api/ml/retrain/jobs/${encodeURIComponent(id)}/${action}`, body);
+  async decideRetraining(
+    id: string,
+    action: 'approve' | 'reject' | 'cancel' | 'pause' | 'resume',
+    note?: string,
+  ): Promise<void> {
+    const noted = note !== undefined && (action === 'approve' || action === 'reject') ? { note } : {};
+    const [verb, body] = action === 'resume' ? ['pause', { paused: false }] : [action, noted];
+    await this.call(`/api/ml/retrain/jobs/${encodeURIComponent(id)}/${verb}`, body);
+  }
+
+  /** Every version that a job brought forth. */
+  async modelRegistry(model: string): Promise<readonly RegisteredVersion[]> {
+    const of = `/api/ml/models/${encodeURIComponent(model)}/registry`;
+    return (await this.call<{ versions: RegisteredVersion[] }>(of)).versions;
+  }
+
+  modelRouting(model: string): Promise<ModelRouting> {
+    return this.call<ModelRouting>(`/api/ml/models/${encodeURIComponent(model)}/routing`);
   }
 
   private async call<T>(path: string, body?: unknown): Promise<T> {

@@ -23,14 +23,14 @@ import { mlflowDeployer } from '../retraining/deployers/mlflow.ts';
 import { webhookDeployer } from '../retraining/deployers/webhook.ts';
 import { pullDeployer } from '../retraining/deployers/pull.ts';
 import { checkTriggers, requestByHand, retrainingNeed } from '../retraining/request-job.ts';
-import type { RequestDependencies } from '../retraining/request-job.ts';
+import type { RequestDependencies, SeenVersion } from '../retraining/request-job.ts';
 import { isCheckDue } from '../retraining/schedule.ts';
 import { step } from '../retraining/step.ts';
 import type { StepDependencies } from '../retraining/step.ts';
 import { trainingRequest } from '../retraining/steps/train.ts';
 import { embeddedTrainer } from '../retraining/trainers/embedded.ts';
 import type { Trainer } from '../retraining/trainers/trainer.ts';
-import type { Catalog } from '../storage/catalog.ts';
+import type { Catalog, CatalogVersion } from '../storage/catalog.ts';
 import { CheckStore } from '../storage/check-store.ts';
 import type { LatestEvaluations } from '../storage/latest-evaluations.ts';
 import { ModelRegistry } from '../storage/model-registry.ts';
@@ -155,8 +155,7 @@ export function retrainingWork(parts: RetrainingParts): RetrainingWork {
     reports: (model) => reportsOf(model, parts),
     settingsOf,
     newLabels: (model, sinceMs, limit) => data.newLabels(model, sinceMs, limit),
-    firstSeen: (model, version) =>
-      catalog.versionsOf(model).find(({ target }) => target.version === version)?.createdAtMs ?? NaN,
+    seen: (model, version) => seenVersion(catalog.versionsOf(model), version),
     clock,
   };
   const deps: StepDependencies = {
@@ -282,6 +281,16 @@ async function reportsOf(
       `No evaluation of ${JSON.stringify(model)} has been stored yet: the replica that evaluates stores one a minute.`,
     );
   return stored;
+}
+
+function seenVersion(versions: readonly CatalogVersion[], version: string): SeenVersion | null {
+  const seen = versions.find(({ target }) => target.version === version);
+  if (seen === undefined) return null;
+  return {
+    firstSeenMs: seen.createdAtMs,
+    hasOwnBaseline: seen.baselineId !== null && seen.inheritedFrom === null,
+    isFirst: versions.every(({ createdAtMs }) => createdAtMs >= seen.createdAtMs),
+  };
 }
 
 async function checkDue(

@@ -1,5 +1,5 @@
-/** Where a job can be. The first seven are under way, the others are ends. */
-export const JOB_STATES = [
+/** The states of a job that goes well, in their order. */
+export const SUCCESSFUL_WAY = [
   'queued',
   'preparing',
   'training',
@@ -8,11 +8,10 @@ export const JOB_STATES = [
   'rolling_out',
   'monitoring',
   'succeeded',
-  'rejected',
-  'failed',
-  'cancelled',
-  'rolled_back',
 ] as const;
+
+/** Where a job can be. The first seven are under way, the others are ends. */
+export const JOB_STATES = [...SUCCESSFUL_WAY, 'rejected', 'failed', 'cancelled', 'rolled_back'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
 export const JOB_OUTCOMES = ['succeeded', 'rejected', 'failed', 'cancelled', 'rolled_back'] as const;
@@ -49,7 +48,8 @@ export interface RetrainingReason {
   readonly note: string;
 }
 
-export type Blocker = 'disabled' | 'active_job' | 'cooldown' | 'min_new_data_points';
+/** `task_unknown`: no prediction or declaration has said yet what the model predicts. */
+export type Blocker = 'disabled' | 'no_trainer' | 'task_unknown' | 'active_job' | 'cooldown' | 'min_new_data_points';
 
 /** What GET /api/ml/retrain/:model/needed answers. */
 export interface RetrainingNeed {

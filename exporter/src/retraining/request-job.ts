@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import type { JudgedReport } from '../domain/model-report.ts';
 import type {
+  Blocker,
   Job,
   JobRequest,
   JobState,
@@ -28,9 +29,17 @@ export interface RequestDependencies {
   readonly settingsOf: (model: string) => ModelSettings;
   /** Labelled predictions since a moment, counted up to `limit`. */
   readonly newLabels: (model: string, sinceMs: number, limit: number) => Promise<number>;
-  /** When a version was first seen; NaN: never. */
-  readonly firstSeen: (model: string, version: string) => number;
+  /** null: no prediction of the version has ever been seen. */
+  readonly seen: (model: string, version: string) => SeenVersion | null;
   readonly clock: Clock;
+}
+
+export interface SeenVersion {
+  readonly firstSeenMs: number;
+  /** An inherited baseline is that of another version. */
+  readonly hasOwnBaseline: boolean;
+  /** No other version of the model was seen before it. */
+  readonly isFirst: boolean;
 }
 
 /** More rejections in a row than this double the cool-down no further. */
@@ -50,7 +59,8 @@ export async function retrainingNeed(model: string, deps: RequestDependencies): 
   const entries = await deps.registry.list(model);
   const report = reportInCharge(model, entries, await deps.reports(model));
   const entry = entries.find(({ version }) => version === report.version);
-  const trainedAtMs = trainedAt(report, entry, deps);
+  const seen = deps.seen(model, report.version);
+  const trainedAtMs = trainedAt(report, entry, seen);
   const { retraining } = report.settings;
   const [active, finished, newDataPoints] = await Promise.all([
     deps.jobs.active(model),
@@ -64,7 +74,7 @@ export async function retrainingNeed(model: string, deps: RequestDependencies): 
     newDataPoints,
     activeJob: active !== null,
     cooldownEndMs: cooldownEnd(finished, retraining.cooldownMs),
-    versionChanged: entry !== undefined && report.baseline.kind === 'none',
+    versionChanged: seen !== null && !seen.isFirst && !seen.hasOwnBaseline,
   });
   return { need, report, lastEndMs: finished[0]?.finishedAtMs ?? NaN };
 }
@@ -88,12 +98,12 @@ function reportInCharge(
   return found;
 }
 
-/** Of what is known: when its job registered it, when its baseline was made, when it was first seen. */
-function trainedAt(report: JudgedReport, entry: RegistryEntry | undefined, deps: RequestDependencies): number {
+/** Of what is known: when its job registered it, when its own baseline was made, when it was first seen. NaN: nothing is. */
+function trainedAt({ baseline }: JudgedReport, entry: RegistryEntry | undefined, seen: SeenVersion | null): number {
   if (entry !== undefined) return entry.trainedAtMs;
-  const { madeAtMs } = report.baseline;
-  const firstSeenMs = deps.firstSeen(report.model, report.version);
-  return Number.isNaN(madeAtMs) ? firstSeenMs : Math.min(madeAtMs, Number.isNaN(firstSeenMs) ? Infinity : firstSeenMs);
+  const madeAtMs = seen?.hasOwnBaseline === false ? NaN : baseline.madeAtMs;
+  if (seen === null) return madeAtMs;
+  return Number.isNaN(madeAtMs) ? seen.firstSeenMs : Math.min(madeAtMs, seen.firstSeenMs);
 }
 
 export interface ManualRequest {
@@ -103,14 +113,17 @@ export interface ManualRequest {
   readonly overrideCooldown: boolean;
 }
 
-/** A person, or a program in a person's name, asks. The job under way where there is one; ServiceError conflict within the cool-down. */
+/**
+ * A person, or a program in a person's name, asks. The job under way where there is one; ServiceError conflict within the cool-down,
+ * without a trainer, or before it is known what the model predicts.
+ */
 export async function requestByHand(
   model: string,
   { reason, requestedBy, overrideCooldown }: ManualRequest,
   deps: RequestDependencies,
 ): Promise<{ readonly jobId: string; readonly created: boolean }> {
   const { need, report, lastEndMs } = await retrainingNeed(model, deps);
-  requireTrainer(report);
+  requireWhatItTakes(report, need.blockedBy);
   if (need.blockedBy.includes('cooldown') && !need.blockedBy.includes('active_job') && !overrideCooldown)
     throw new ServiceError(
       'conflict',
@@ -146,8 +159,7 @@ export async function checkTriggers(
 ): Promise<CheckResult> {
   const { need, report, lastEndMs } = await retrainingNeed(model, deps);
   const reasons = alert === null ? need.reasons : [alertReason(alert), ...need.reasons];
-  const free = need.blockedBy.length === 0 && report.settings.retraining.trainer.type !== 'none';
-  if (reasons.length === 0 || !free) return { kind: 'not_started', need };
+  if (reasons.length === 0 || need.blockedBy.length > 0) return { kind: 'not_started', need };
   const { jobId, created } = await deps.jobs.request(
     {
       model,
@@ -168,10 +180,14 @@ function alertReason(alertname: string): RetrainingReason {
   return { code: 'alert', observed: null, threshold: null, windowSeconds: null, samples: null, note: alertname };
 }
 
-function requireTrainer({ model, settings }: JudgedReport): void {
-  if (settings.retraining.trainer.type === 'none')
+/** Without these a job could only fail: no wish overrides them. */
+function requireWhatItTakes({ model }: JudgedReport, blockedBy: readonly Blocker[]): void {
+  const name = JSON.stringify(model);
+  if (blockedBy.includes('no_trainer'))
+    throw new ServiceError('conflict', `No trainer is configured for ${name}: see retraining.trainer.`);
+  if (blockedBy.includes('task_unknown'))
     throw new ServiceError(
       'conflict',
-      `No trainer is configured for ${JSON.stringify(model)}: see retraining.trainer.`,
+      `It is not known yet what ${name} predicts: declare its task (models.<name>.task), or send more of its predictions.`,
     );
 }

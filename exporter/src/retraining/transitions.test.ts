@@ -1,21 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { isOutcome, JOB_STATES } from '../domain/retraining.ts';
+import { isOutcome, JOB_STATES, SUCCESSFUL_WAY } from '../domain/retraining.ts';
 import type { JobState } from '../domain/retraining.ts';
 import { mayMove, TRANSITIONS } from './transitions.ts';
 
 describe('the states of a job', () => {
   test('the way of a job that goes well', () => {
-    const way: JobState[] = [
-      'queued',
-      'preparing',
-      'training',
-      'validating',
-      'awaiting_approval',
-      'rolling_out',
-      'monitoring',
-      'succeeded',
-    ];
-    for (let i = 1; i < way.length; i++) expect(mayMove(way[i - 1]!, way[i]!)).toBe(true);
+    for (let i = 1; i < SUCCESSFUL_WAY.length; i++)
+      expect(mayMove(SUCCESSFUL_WAY[i - 1]!, SUCCESSFUL_WAY[i]!)).toBe(true);
   });
 
   test('every transition leads forward: no state is entered twice', () => {

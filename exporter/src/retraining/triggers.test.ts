@@ -10,7 +10,15 @@ const DAY = 86_400_000;
 function withRetraining(report: ModelReport, more: Partial<RetrainingSettings>): ModelReport {
   return {
     ...report,
-    settings: { ...report.settings, retraining: { ...report.settings.retraining, enabled: true, ...more } },
+    settings: {
+      ...report.settings,
+      retraining: {
+        ...report.settings.retraining,
+        enabled: true,
+        trainer: { type: 'embedded', deadlineMs: DAY },
+        ...more,
+      },
+    },
   };
 }
 
@@ -86,6 +94,12 @@ describe('findNeed', () => {
     ['a job under way', { activeJob: true }, ['active_job']],
     ['the cool-down', { cooldownEndMs: Infinity }, ['cooldown']],
     ['too few new rows', { newDataPoints: 999 }, ['min_new_data_points']],
+    ['that nobody trains', { report: withRetraining(TROUBLED_REPORT, { trainer: { type: 'none' } }) }, ['no_trainer']],
+    [
+      'that it is not known what it predicts',
+      { report: withRetraining({ ...TROUBLED_REPORT, task: 'unknown' }, {}) },
+      ['task_unknown'],
+    ],
     ['the configuration', { report: withRetraining(TROUBLED_REPORT, { enabled: false }) }, ['disabled']],
   ])('stands against it: %s', (_name, more, blockedBy) => {
     expect(findNeed(input(more)).blockedBy).toEqual(blockedBy);

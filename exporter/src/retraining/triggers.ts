@@ -15,7 +15,7 @@ export interface TriggerInput {
   readonly activeJob: boolean;
   /** NaN: none. */
   readonly cooldownEndMs: number;
-  /** The version has another baseline than one of its own: it was made for an earlier version, or there is none. */
+  /** It is not the first version of its model, and has no baseline of its own: an inherited one, or none. */
   readonly versionChanged: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface TriggerInput {
  */
 export function findNeed(input: TriggerInput): RetrainingNeed {
   const { report, nowMs, newDataPoints } = input;
-  const { triggers, enabled, onDrift } = report.settings.retraining;
+  const { triggers, enabled, onDrift, trainer } = report.settings.retraining;
   const drift = driftReasons(input);
   const reasons = [
     ...performanceReasons(report),
@@ -37,6 +37,8 @@ export function findNeed(input: TriggerInput): RetrainingNeed {
   ];
   const blockedBy: Blocker[] = [];
   if (!enabled) blockedBy.push('disabled');
+  if (trainer.type === 'none') blockedBy.push('no_trainer');
+  if (report.task === 'unknown') blockedBy.push('task_unknown');
   if (input.activeJob) blockedBy.push('active_job');
   if (nowMs < input.cooldownEndMs) blockedBy.push('cooldown');
   if (newDataPoints < triggers.minNewDataPoints) blockedBy.push('min_new_data_points');
@@ -122,7 +124,7 @@ function refreshSuggestions({ report, nowMs, versionChanged }: TriggerInput): Re
   const days = (nowMs - report.baseline.madeAtMs) / DAY_MS;
   const base = { code: 'baseline_refresh', windowSeconds: null, samples: null } as const;
   if (versionChanged)
-    return [{ ...base, observed: null, threshold: null, note: 'the version changed and has no reference of its own' }];
+    return [{ ...base, observed: null, threshold: null, note: 'the version changed and has no baseline of its own' }];
   if (!(days > BASELINE_REFRESH_DAYS)) return [];
   return [{ ...base, observed: days, threshold: BASELINE_REFRESH_DAYS, note: 'the baseline is older than a quarter' }];
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
+import { churnRows } from '../support/churn-scene.ts';
 import { eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { makeEvents } from '../support/load.ts';
@@ -12,6 +13,7 @@ const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 const CHROMIUM = '/usr/bin/chromium';
 // With CI=true it is installed, or the run has failed before this.
 const withBrowser = existsSync(CHROMIUM) ? describe : describe.skip;
+const CHURN = 3_000;
 const PAGES = [
   '/',
   '/admin/ml/dashboard',
@@ -20,7 +22,8 @@ const PAGES = [
   `/admin/ml/reports/model_0?week=${new Date().toISOString().slice(0, 10)}`,
   '/admin/ml/alerts?model=model_0',
   '/admin/ml/dashboard/jobs',
-  '/admin/ml/dashboard/jobs/JOB',
+  '/admin/ml/dashboard/jobs/FAILED',
+  '/admin/ml/dashboard/jobs/WAITING',
   '/docs/ml',
 ];
 
@@ -42,7 +45,8 @@ withBrowser('pages in a real browser', () => {
   const dataPath = temporaryFolder();
   let exporter: ExporterProcess;
   let browser: Browser;
-  let jobId: string;
+  /** By the names that PAGES has for them. */
+  const jobs = { FAILED: '', WAITING: '' };
   beforeAll(async () => {
     exporter = await startExporter({
       dataPath,
@@ -67,9 +71,19 @@ withBrowser('pages in a real browser', () => {
       );
       expect(health.checks.data_drift.features).toHaveLength(3);
     });
-    const asked = await fetch(`${exporter.baseUrl}/api/ml/retrain/model_0`, { method: 'POST' });
-    ({ jobId } = await jsonOf<{ jobId: string }>(asked));
-  });
+    const rows = churnRows('1', 0, CHURN);
+    await send(
+      'predictions',
+      rows.map(({ event }) => event),
+    );
+    await send(
+      'ground-truth',
+      rows.map(({ label }) => label),
+    );
+    jobs.FAILED = await retrain('model_0', 'failed');
+    // Its page has every form that there is.
+    jobs.WAITING = await retrain('churn', 'awaiting_approval');
+  }, 180_000);
   afterAll(async () => {
     await browser.close();
     await exporter.kill('SIGTERM');
@@ -83,6 +97,19 @@ withBrowser('pages in a real browser', () => {
       body: JSON.stringify(events),
     });
 
+  async function retrain(model: string, until: string): Promise<string> {
+    const { jobId } = await eventually(async () => {
+      const asked = await fetch(`${exporter.baseUrl}/api/ml/retrain/${model}`, { method: 'POST' });
+      if (asked.status !== 202) throw new Error(`${model}: ${asked.status} ${await asked.text()}`);
+      return jsonOf<{ jobId: string }>(asked);
+    });
+    await eventually(async () => {
+      const job = await jsonOf(await fetch(`${exporter.baseUrl}/api/ml/retrain/jobs/${jobId}`));
+      expect(job).toMatchObject({ model, state: until });
+    });
+    return jobId;
+  }
+
   describe.each(['light', 'dark'] as const)('%s', (colorScheme) => {
     test.each(PAGES)('%s has nothing that axe finds, on a screen and on a telephone', async (address) => {
       for (const viewport of [
@@ -90,7 +117,9 @@ withBrowser('pages in a real browser', () => {
         { width: 360, height: 800 },
       ]) {
         const page = await browser.newPage({ colorScheme, viewport, bypassCSP: true });
-        await page.goto(exporter.baseUrl + address.replace('JOB', jobId));
+        await page.goto(
+          exporter.baseUrl + address.replace(/FAILED|WAITING/, (name) => jobs[name as keyof typeof jobs]),
+        );
         await page.evaluate(AXE);
         const violations: Violation[] = await page.evaluate('axe.run().then(({ violations }) => violations)');
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html.slice(0, 200))])).toEqual([]);
@@ -100,6 +129,20 @@ withBrowser('pages in a real browser', () => {
         await page.close();
       }
     });
+  });
+
+  test('a candidate that waits is rejected by its form, with a note; without scripts', async () => {
+    const page = await browser.newPage({ javaScriptEnabled: false });
+    await page.goto(`${exporter.baseUrl}/admin/ml/dashboard/jobs/${jobs.WAITING}`);
+    expect(await page.getByRole('heading', { level: 2 }).allTextContents()).toContain('Gate: approve');
+    await page.getByLabel('Note').fill('not before Christmas');
+    await page.getByRole('button', { name: 'Reject' }).click();
+    await eventually(async () => {
+      await page.reload();
+      expect(await page.getByRole('region', { name: 'What happened' }).textContent()).toContain('not before Christmas');
+      expect(await page.getByRole('button').allTextContents()).toEqual([]);
+    });
+    await page.close();
   });
 
   test('the dashboard leads to a model, whose features are drawn; without scripts', async () => {
@@ -121,8 +164,8 @@ withBrowser('pages in a real browser', () => {
       const dashboard = await jsonOf<{ totalPredictions: number; models: Record<string, { history: unknown[] }> }>(
         await fetch(`${exporter.baseUrl}/api/ml/dashboard?range=24h`),
       );
-      expect(dashboard.totalPredictions).toBe(3_000);
-      expect(Object.keys(dashboard.models)).toEqual(['model_0', 'model_1']);
+      expect(dashboard.totalPredictions).toBe(3_000 + CHURN);
+      expect(Object.keys(dashboard.models)).toEqual(['churn', 'model_0', 'model_1']);
     });
     const history = await jsonOf<{ evaluations: unknown[]; next: string | null }>(
       await fetch(`${exporter.baseUrl}/api/ml/history/model_0`),

@@ -1,30 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ChurnScene, SECRET, startTrainer } from '../support/churn-scene.ts';
+import { MLDashboardService } from '../../client/ml-dashboard-service.ts';
+import { SUCCESSFUL_WAY } from '../../src/domain/retraining.ts';
+import { ChurnScene, SECRET, startTrainer, statesOf } from '../support/churn-scene.ts';
 import { eventually, jsonOf, metric } from '../support/exporter-process.ts';
 import { freePort } from '../support/free-port.ts';
-
-const WAY = [
-  'queued',
-  'preparing',
-  'training',
-  'validating',
-  'awaiting_approval',
-  'rolling_out',
-  'monitoring',
-  'succeeded',
-];
 
 let scene: ChurnScene;
 beforeEach(() => {
   scene = new ChurnScene();
 });
 afterEach(() => scene.close());
-
-const entered = (events: readonly { readonly to: string | null }[]) =>
-  events.flatMap(({ to }) => (to === null ? [] : [to]));
 
 describe('the embedded trainer, and a router that pulls', () => {
   test('a better candidate goes all the way, and is in charge', async () => {
@@ -43,34 +31,39 @@ describe('the embedded trainer, and a router that pulls', () => {
         ],
       },
     });
-    expect(entered(ended.events)).toEqual(WAY);
-    expect(await jsonOf(await scene.call('GET', '/api/ml/models/churn/registry'))).toMatchObject({
-      versions: [{ version: '2', stage: 'champion', job: id }],
-    });
-    expect(await jsonOf(await scene.call('GET', '/api/ml/models/churn/routing'))).toEqual({
-      champion: { version: '2' },
-      candidate: null,
-    });
+    expect(statesOf(ended)).toEqual(SUCCESSFUL_WAY);
+    const service = new MLDashboardService({ url: scene.baseUrl });
     const artefact = await scene.call('GET', '/api/ml/models/churn/registry/2/artefact');
     expect(artefact.headers.get('content-type')).toBe('application/gzip');
-    await artefact.arrayBuffer();
+    const sha256 = createHash('sha256')
+      .update(Buffer.from(await artefact.arrayBuffer()))
+      .digest('hex');
+    expect(await service.modelRegistry('churn')).toMatchObject([
+      { version: '2', stage: 'champion', job: id, uri: expect.stringMatching(/./), sha256 },
+    ]);
+    expect(await service.modelRouting('churn')).toEqual({ champion: { version: '2' }, candidate: null });
     await eventually(
       async () =>
         expect(await metric(scene.baseUrl, 'ml_retraining_jobs_total{model="churn",outcome="succeeded"}')).toBe(1),
       40_000,
     );
     // The cool-down has begun: not without a word.
-    expect((await scene.call('POST', '/api/ml/retrain/churn', { reason: 'again' })).status).toBe(409);
-    const forced = await scene.call('POST', '/api/ml/retrain/churn', { reason: 'again', override_cooldown: true });
-    expect(forced.status).toBe(202);
+    await expect(service.triggerRetraining('churn', 'again')).rejects.toThrow(/^409 .*cool-down/);
+    expect(await service.triggerRetraining('churn', 'again', true)).toMatchObject({ created: true });
   });
 
   test('one that passed the gate and is slow in production is rolled back', async () => {
     await scene.start('{ type: embedded }', 'manual');
     const id = await scene.startJob();
     await scene.untilState(id, /^awaiting_approval$/);
-    expect((await scene.call('POST', `/api/ml/retrain/jobs/${id}/approve`, { note: 'looks fine' })).status).toBe(202);
-    expect((await scene.call('POST', `/api/ml/retrain/jobs/${id}/approve`)).status).toBe(409);
+    const service = new MLDashboardService({ url: scene.baseUrl });
+    await service.decideRetraining(id, 'pause');
+    expect(await service.retrainingJob(id)).toMatchObject({ paused: true });
+    await service.decideRetraining(id, 'approve', 'looks fine');
+    await expect(service.decideRetraining(id, 'approve')).rejects.toThrow(/^409 .*does not wait for approval/);
+    // A paused job keeps its place, whatever was decided.
+    expect(await service.retrainingJob(id)).toMatchObject({ paused: true, state: 'awaiting_approval' });
+    await service.decideRetraining(id, 'resume');
     const ended = await scene.routeUntilEnd(id, 80);
     expect(ended.state).toBe('rolled_back');
     expect(ended.rollback?.reason).toMatch(/longer than 1\.5 times the champion's p95/);
@@ -97,7 +90,7 @@ describe('a trainer behind a webhook', () => {
         attempt: 1,
         gate: { verdict: 'approve', selfReported: false },
       });
-      expect(entered(ended.events)).toEqual(WAY);
+      expect(statesOf(ended)).toEqual(SUCCESSFUL_WAY);
     } finally {
       await trainer.stop();
     }

@@ -3,13 +3,15 @@ import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { isOutcome } from '../../src/domain/retraining.ts';
+import type { JobState } from '../../src/domain/retraining.ts';
 import { eventually, jsonOf, startExporter } from './exporter-process.ts';
 import type { ExporterProcess } from './exporter-process.ts';
 import { freePort } from './free-port.ts';
 import { temporaryFolder } from './test-server.ts';
 
 export interface JobJson {
-  readonly state: string;
+  readonly state: JobState;
   readonly attempt: number;
   readonly candidate: { readonly version: string } | null;
   readonly gate: {
@@ -24,7 +26,11 @@ export interface JobJson {
   readonly output: string | null;
 }
 
-const ENDS = /^(succeeded|rejected|failed|cancelled|rolled_back)$/;
+/** Those that the job entered, in their order. */
+export function statesOf({ events }: Pick<JobJson, 'events'>): readonly string[] {
+  return events.flatMap(({ to }) => (to === null ? [] : [to]));
+}
+
 /** Of the Standard Webhooks documents. */
 export const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
@@ -46,6 +52,28 @@ retraining:
 models:
   churn: { task: binary, positive_class: left }
 `;
+
+/** Predictions and what came true. Who is long with us stays; version 1 no longer knows in every other case. */
+export function churnRows(version: string, from: number, count: number, latencyMs = 5) {
+  const now = Date.now();
+  return Array.from({ length: count }, (_, i) => {
+    const n = from + i;
+    const tenure = (n * 37) % 100;
+    const left = tenure < 40 && n % 11 !== 0;
+    const score = version === '1' && n % 2 === 0 ? 0.5 : left ? 0.9 : 0.1;
+    const event = {
+      model: 'churn',
+      version,
+      prediction_id: `p${n}`,
+      timestamp: now - (count - i) * 10,
+      features: { tenure, region: ['north', 'south'][n % 2] },
+      prediction: score > 0.5 ? 'left' : 'stayed',
+      score,
+      latency_ms: latencyMs,
+    };
+    return { event, label: { model: 'churn', prediction_id: `p${n}`, label: left ? 'left' : 'stayed' } };
+  });
+}
 
 /** A model whose version 1 has half unlearnt what it knew, the compiled exporter that retrains it, and a router that asks where to send. */
 export class ChurnScene {
@@ -88,26 +116,9 @@ export class ChurnScene {
     });
   }
 
-  /** Who is long with us stays; version 1 no longer knows in every other case. */
   async predict(version: string, count: number, latencyMs = 5): Promise<void> {
-    const now = Date.now();
-    const rows = Array.from({ length: count }, (_, i) => {
-      const n = this.sent++;
-      const tenure = (n * 37) % 100;
-      const left = tenure < 40 && n % 11 !== 0;
-      const score = version === '1' && n % 2 === 0 ? 0.5 : left ? 0.9 : 0.1;
-      const event = {
-        model: 'churn',
-        version,
-        prediction_id: `p${n}`,
-        timestamp: now - (count - i) * 10,
-        features: { tenure, region: ['north', 'south'][n % 2] },
-        prediction: score > 0.5 ? 'left' : 'stayed',
-        score,
-        latency_ms: latencyMs,
-      };
-      return { event, label: { model: 'churn', prediction_id: `p${n}`, label: left ? 'left' : 'stayed' } };
-    });
+    const rows = churnRows(version, this.sent, count, latencyMs);
+    this.sent += count;
     for (const [url, body] of [
       ['/api/ml/predictions', rows.map(({ event }) => event)],
       ['/api/ml/ground-truth', rows.map(({ label }) => label)],
@@ -147,7 +158,7 @@ export class ChurnScene {
       await this.predict('1', 40);
       if (routing.candidate !== null) await this.predict(routing.candidate.version, 40, candidateLatencyMs);
       const now = await this.job(id);
-      if (!ENDS.test(now.state)) throw new Error(`the job is ${now.state}`);
+      if (!isOutcome(now.state)) throw new Error(`the job is ${now.state}`);
       return now;
     });
   }

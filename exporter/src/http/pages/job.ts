@@ -1,18 +1,8 @@
-import { isOutcome } from '../../domain/retraining.ts';
+import { isOutcome, SUCCESSFUL_WAY } from '../../domain/retraining.ts';
 import type { GateFacts, GateFigures, Job, JobEvent, JobState, VersionTraffic } from '../../domain/retraining.ts';
 import { escapeHtml } from './page.ts';
 import { capital, timeHtml, words } from './report-words.ts';
 
-const WAY: readonly JobState[] = [
-  'queued',
-  'preparing',
-  'training',
-  'validating',
-  'awaiting_approval',
-  'rolling_out',
-  'monitoring',
-  'succeeded',
-];
 const TONES: Partial<Record<JobState, string>> = {
   succeeded: 'healthy',
   rejected: 'warning',
@@ -90,7 +80,7 @@ function factsHtml(job: Job): string {
 /** The states of a job that goes well, and where this one stands or left the way. */
 function wayHtml(state: JobState, events: readonly JobEvent[]): string {
   const entered = new Set(events.map(({ to }) => to));
-  const steps = WAY.filter((one) => one !== 'succeeded' || state === 'succeeded' || !isOutcome(state));
+  const steps = SUCCESSFUL_WAY.filter((one) => one !== 'succeeded' || state === 'succeeded' || !isOutcome(state));
   const shown = isOutcome(state) && state !== 'succeeded' ? [...steps.filter((one) => entered.has(one)), state] : steps;
   return `<ol class="way" aria-label="The way of the job">${shown
     .map((one) => {
@@ -179,11 +169,21 @@ ${table(
 }
 
 function detailHtml(detail: Readonly<Record<string, unknown>>): string {
-  const entries = Object.entries(detail).filter(([, value]) => value !== '' && value !== null && value !== undefined);
-  const text = (value: unknown): string =>
-    Array.isArray(value) ? value.map(text).join('; ') : typeof value === 'string' ? value : JSON.stringify(value);
-  return entries
-    .map(([name, value]) => `<small>${escapeHtml(words(name))}</small> ${escapeHtml(text(value))}`)
+  return Object.entries(detail)
+    .map(([name, value]) => [name, detailText(value)] as const)
+    .filter(([, text]) => text !== '')
+    .map(([name, text]) => `<small>${escapeHtml(words(name))}</small> ${escapeHtml(text)}`)
+    .join(', ');
+}
+
+function detailText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number') return number(value);
+  if (Array.isArray(value)) return value.map(detailText).join('; ');
+  if (typeof value !== 'object') return JSON.stringify(value);
+  return Object.entries(value)
+    .map(([name, of]) => `${words(name)} ${detailText(of)}`)
     .join(', ');
 }
 

@@ -103,7 +103,7 @@ th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
 .way li { border: 1px solid var(--line); border-radius: 1rem; padding: .1rem .7rem; }
 .way .done { color: var(--ink); background: var(--raised); border-color: var(--soft); }
 .way [aria-current] { color: var(--status, var(--link)); border-color: var(--status, var(--link)); font-weight: 600; box-shadow: inset 0 0 0 1px var(--status, var(--link)); }
-table.wrap td { white-space: normal; vertical-align: top; min-width: 5rem; } table.wrap tbody th { font-weight: 400; vertical-align: top; white-space: normal; } table.wrap time { white-space: nowrap; }
+table.wrap td { white-space: normal; overflow-wrap: break-word; vertical-align: top; min-width: 5rem; } table.wrap td:nth-child(n+4):last-child { overflow-wrap: anywhere; min-width: 14rem; } table.wrap tbody th { font-weight: 400; vertical-align: top; white-space: normal; } table.wrap time { white-space: nowrap; }
 main:has(table) { max-width: 80rem; }
 td.wrap { white-space: normal; min-width: 14rem; } tbody th[rowspan] { vertical-align: top; padding-top: .6rem; } .weeks ul { margin: 0; }
 @media print {

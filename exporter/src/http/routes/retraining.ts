@@ -39,7 +39,7 @@ export function retrainingRoutes(server: FastifyInstance, services: Services, ac
       tags: ['retraining'],
       summary: 'Start retraining a model',
       description:
-        'Body, optional: `{"reason", "override_cooldown"}`. Answers the job under way where there is one. Within the cool-down: 409, unless overridden.',
+        'Body, optional: `{"reason", "override_cooldown"}`. Answers the job under way where there is one. 409: within the cool-down, unless overridden; without a trainer; while it is not known what the model predicts.',
       consumes: ['application/json'],
       params: modelParams,
       response: { 202: Type.Object({ jobId: Type.String(), created: Type.Boolean() }) },
@@ -58,7 +58,7 @@ export function retrainingRoutes(server: FastifyInstance, services: Services, ac
       tags: ['retraining'],
       summary: 'Whether a model is due for retraining, and why',
       description:
-        '`reasons` make it due; `suggestions` (drift alone, an old baseline) do not; `blockedBy` says why no job would start by itself now.',
+        '`reasons` make it due; `suggestions` (drift alone, an old baseline) do not; `blockedBy` says why no job would start by itself now: `disabled`, `no_trainer`, `task_unknown`, `active_job`, `cooldown`, `min_new_data_points`.',
       params: modelParams,
       response: { 200: Type.Any() },
     },

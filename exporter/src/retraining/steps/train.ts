@@ -51,6 +51,8 @@ export async function train(job: WorkedJob, signal: AbortSignal, deps: TrainDepe
     case 'failed':
       return retryOrFail(job, outcome.error, outcome.output, deps);
     case 'busy':
+      if (deps.realNow() >= dispatch.deadlineMs)
+        return failed('unreachable', 'The trainer took no job until the deadline of the attempt.', '');
       return {
         kind: 'stay',
         afterMs: outcome.afterMs,
