@@ -150,6 +150,18 @@ describe('judgeCandidate', () => {
     });
   });
 
+  test('how far the scores moved is known for whatever has scores, without deciding anything', () => {
+    const sure = Array.from({ length: 900 }, (_, i) => ({
+      y: ['a', 'b', 'c'][i % 3]!,
+      champion: { prediction: 'a', score: i < 30 ? null : 0.99, likelihood: 0.3 },
+      candidate: { prediction: 'a', score: 0.4 + i / 9_000, likelihood: 0.5 },
+    }));
+    const several = { task: 'multiclass', positiveClass: null } as const;
+    expect(judgeCandidate(input(sure, several))).toMatchObject({ verdict: 'approve', scoreDistance: 1 });
+    const scoreless = sure.map((row) => ({ ...row, candidate: { ...row.candidate, score: null } }));
+    expect(judgeCandidate(input(scoreless, several))).toMatchObject({ verdict: 'approve', scoreDistance: null });
+  });
+
   test('several classes: by the probability that each gave to the one that came true', () => {
     const classes = ['a', 'b', 'c'];
     const several = (champion: number | null, candidate: number) =>

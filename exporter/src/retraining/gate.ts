@@ -12,7 +12,7 @@ export interface GateRow {
 
 interface Answer {
   readonly prediction: string | number | null;
-  /** Of the positive class. */
+  /** Of the positive class; of several, of the one that was answered. */
   readonly score: number | null;
   /** Of several classes: the probability that was given to the one that came true. */
   readonly likelihood: number | null;
@@ -74,7 +74,7 @@ export function judgeCandidate(input: GateInput): GateFacts {
     ...base,
     verdict,
     reasons,
-    scoreDistance: scoreDistanceOf(input, loss),
+    scoreDistance: scoreDistanceOf(rows),
     ...figures,
     improvement: Number.isNaN(mean) ? null : improvement,
   });
@@ -109,11 +109,14 @@ export function selfReported(reason: string): GateFacts {
   };
 }
 
-function scoreDistanceOf({ task, rows }: GateInput, loss: LossName): number | null {
-  if (task !== 'binary' || loss !== 'log_loss' || rows.length === 0) return null;
+function scoreDistanceOf(rows: readonly GateRow[]): number | null {
+  const scored = rows.flatMap(({ champion: { score: before }, candidate: { score: after } }) =>
+    before === null || after === null ? [] : [[before, after] as const],
+  );
+  if (scored.length === 0) return null;
   return ksDistance(
-    rows.map(({ champion }) => champion.score!),
-    rows.map(({ candidate }) => candidate.score!),
+    scored.map(([before]) => before),
+    scored.map(([, after]) => after),
   );
 }
 

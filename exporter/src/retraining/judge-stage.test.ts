@@ -32,6 +32,7 @@ function at(traffic: Partial<StageTraffic>, elapsedMs = 2 * HOUR, percent = 25):
   };
 }
 
+const MOVED = { scores: { champion: EVEN, candidate: EVEN.map((score) => 0.7 + score / 4) } };
 const WORSE = { ...FINE, meanLoss: 0.6 };
 
 describe('judgeStage', () => {
@@ -72,18 +73,12 @@ describe('judgeStage', () => {
       /longer than 1.5 times/,
     ],
     ['slow answers of too few', at({ slow: { beyond: 20, of: 40 } }), 'pass', /./],
+    ['scores far from the champion', at(MOVED, 1_000), 'fail', /scores are far/],
+    ['scores no farther than the gate saw them, and found good', { ...at(MOVED), scoreDistance: 0.6 }, 'pass', /./],
+    ['scores that nobody saw at the gate', { ...at(MOVED), scoreDistance: null }, 'fail', /the gate saw none/],
     [
-      'scores far from the champion',
-      at({ scores: { champion: EVEN, candidate: EVEN.map((score) => 0.7 + score / 4) } }, 1_000),
-      'fail',
-      /scores are far/,
-    ],
-    [
-      'scores no farther than the gate saw them, and found good',
-      {
-        ...at({ scores: { champion: EVEN, candidate: EVEN.map((score) => 0.7 + score / 4) } }),
-        scoreDistance: 0.6,
-      },
+      'the same where any distance is allowed',
+      { ...at(MOVED), scoreDistance: null, settings: { ...DEFAULT_RETRAINING.rollout, maxScoreDrift: 1 } },
       'pass',
       /./,
     ],

@@ -19,8 +19,11 @@ export interface StageInput {
   readonly settings: RolloutSettings;
   readonly elapsedMs: number;
   readonly traffic: StageTraffic;
-  /** How far the scores of both lay apart on the holdout: the gate has seen that, and found it good. 0 where it is not known. */
-  readonly scoreDistance: number;
+  /**
+   * How far the scores of both lay apart on the holdout: the gate has seen that, and found it good, for who mends a calibration moves
+   * scores. null: nobody has seen them, and scores that moved far are taken for a fault.
+   */
+  readonly scoreDistance: number | null;
 }
 
 /** Fewer say nothing about errors or latency. */
@@ -100,13 +103,17 @@ function latencyFailures({ champion, candidate, slow }: StageTraffic, { maxLaten
 function scoreFailures(
   { scores: { champion, candidate } }: StageTraffic,
   { maxScoreDrift }: RolloutSettings,
-  known: number,
+  atGate: number | null,
 ): string[] {
   if (champion.length < MIN_COMPARED || candidate.length < MIN_COMPARED) return [];
   const distance = ksDistance(champion, candidate);
-  if (distance - known <= maxScoreDrift || ksPValue(distance, champion.length, candidate.length) > SIGNIFICANT_P)
+  if (
+    distance - (atGate ?? 0) <= maxScoreDrift ||
+    ksPValue(distance, champion.length, candidate.length) > SIGNIFICANT_P
+  )
     return [];
-  return [`its scores are far from the champion's: KS ${round(distance)}, ${round(known)} at the gate`];
+  const seen = atGate === null ? 'the gate saw none' : `${round(atGate)} at the gate`;
+  return [`its scores are far from the champion's: KS ${round(distance)}, ${seen}`];
 }
 
 function missingEvidence({ stage, elapsedMs, traffic: { champion, candidate } }: StageInput): string[] {

@@ -35,7 +35,7 @@ export async function rollOut(job: WorkedJob, signal: AbortSignal, deps: RollOut
     settings,
     elapsedMs: deps.now() - rollout.sinceMs,
     traffic,
-    scoreDistance: job.facts.gate?.scoreDistance ?? 0,
+    scoreDistance: job.facts.gate?.scoreDistance ?? null,
   });
   const history = [
     ...rollout.history.filter((one) => one.stage !== stageName(rollout)),

@@ -75,7 +75,7 @@ async function judge(
     rows.push({
       y,
       champion: { prediction: p, score: s, likelihood: l },
-      candidate: { prediction, score, likelihood },
+      candidate: { prediction, score: score ?? highest(scores), likelihood },
     });
   }
   const settings = deps.settingsOf(job.model);
@@ -88,4 +88,9 @@ async function judge(
     settings: settings.retraining.gate,
     accuracyDrop: settings.thresholds.accuracyDrop,
   });
+}
+
+/** What the class that is answered got. */
+function highest(scores: HoldoutPrediction['scores']): number | null {
+  return scores === null ? null : Math.max(0, ...Object.values(scores));
 }
