@@ -101,8 +101,16 @@ describe('recommend, accuracy drop 0.05', () => {
     ]);
   });
 
-  test('says how many features have drifted for long', () => {
-    const [first] = recommend(outcomes(drift(7, 'significant')), thresholds, days(7, 4)).reasons;
-    expect(first).toBe('7 features have drifted significantly for 3 days or more');
+  test('says how many features have drifted for long, which, and how long', () => {
+    const lasting = new Map([...days(6, 4.9), ['f7', 1], ['f8', 0.5]]);
+    const { reasons } = recommend(outcomes(drift(8, 'significant')), thresholds, lasting);
+    expect(reasons.slice(0, 2)).toEqual([
+      '6 features have drifted significantly for 3 days or more',
+      expect.stringMatching(/^f1 drifted significantly for 4 days \(KL /),
+    ]);
+    expect(reasons.slice(-2)).toEqual([
+      expect.stringMatching(/^f7 drifted significantly for 1 day \(KL /),
+      expect.stringMatching(/^f8 drifted significantly \(KL /),
+    ]);
   });
 });

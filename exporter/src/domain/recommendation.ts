@@ -18,7 +18,10 @@ export function recommend(
   const { performance, data_drift: drift, prediction_drift: prediction } = checks;
   const significant = drift.features.filter(({ verdict }) => verdict === 'significant');
   const moderate = drift.features.filter(({ verdict }) => verdict === 'moderate');
-  const reasons = [...describe('drifted significantly', significant), ...describe('drifted moderately', moderate)];
+  const reasons = [
+    ...significant.map((one) => describe('drifted significantly', one, significantDays)),
+    ...moderate.map((one) => describe('drifted moderately', one)),
+  ];
   if (prediction.state === 'alert') reasons.push(`predictions drifted (D ${prediction.ksStatistic.toFixed(3)})`);
   const drifted = significant.length > 0 || prediction.state === 'alert';
   if (drifted && performance.state !== 'insufficient_data' && performance.drop > 2 * thresholds.accuracyDrop)
@@ -35,6 +38,12 @@ export function recommend(
     : { action: 'none', reasons: [] };
 }
 
-function describe(what: string, features: readonly FeatureDrift[]): string[] {
-  return features.map(({ feature, klDivergence }) => `${feature} ${what} (KL ${klDivergence.toFixed(3)})`);
+function describe(
+  what: string,
+  { feature, klDivergence }: FeatureDrift,
+  lasting: ReadonlyMap<string, number> = new Map(),
+): string {
+  const days = Math.floor(lasting.get(feature) ?? 0);
+  const howLong = days === 0 ? '' : ` for ${days} ${days === 1 ? 'day' : 'days'}`;
+  return `${feature} ${what}${howLong} (KL ${klDivergence.toFixed(3)})`;
 }

@@ -11,6 +11,7 @@ describe('lastTimeOfDay at 02:00', () => {
     ['in winter in Berlin', '2026-01-10T12:00:00Z', 'Europe/Berlin', '2026-01-10T01:00:00Z'],
     ['in summer in Berlin', '2026-07-10T12:00:00Z', 'Europe/Berlin', '2026-07-10T00:00:00Z'],
     ['on the day that has no 02:00, at the jump', '2026-03-29T12:00:00Z', 'Europe/Berlin', '2026-03-29T01:00:00Z'],
+    ['on the day that has it twice, once', '2026-10-25T12:00:00Z', 'Europe/Berlin', '2026-10-25T01:00:00Z'],
     ['in a zone behind', '2026-01-10T05:00:00Z', 'America/Los_Angeles', '2026-01-09T10:00:00Z'],
     ['in a zone of half hours', '2026-01-10T05:00:00Z', 'Asia/Kolkata', '2026-01-09T20:30:00Z'],
   ])('%s', (_name, now, zone, expected) => {

@@ -3,9 +3,9 @@ import ipaddr from 'ipaddr.js';
 /** `never`: link-local, metadata, multicast, reserved, tunnels into IPv4; no configuration allows these. */
 export type AddressClass = 'public' | 'private' | 'never';
 
-/** Metadata services that do not live on link-local addresses: Azure, Alibaba, AWS by IPv6. */
-const METADATA = ['168.63.129.16', '100.100.100.200', 'fd00:ec2::254'].map((address) =>
-  ipaddr.parse(address).toNormalizedString(),
+/** Metadata services that do not live on link-local addresses: Azure, Alibaba; AWS, Google and Oracle by IPv6. */
+const METADATA = ['168.63.129.16', '100.100.100.200', 'fd00:ec2::254', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe'].map(
+  (address) => ipaddr.parse(address).toNormalizedString(),
 );
 const PRIVATE = ['private', 'loopback', 'uniqueLocal', 'carrierGradeNat'];
 
