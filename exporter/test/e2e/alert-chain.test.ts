@@ -36,6 +36,8 @@ const CASES: Readonly<Record<Fault | 'none', string>> = {
   missing_values: 'property_value',
   degraded_accuracy: 'move_probability',
 };
+/** Whose alerts ask for retraining: one is free to, the other one's cool-down has begun. */
+const RETRAINED: readonly Fault[] = ['degraded_accuracy', 'errors'];
 const modelOf = (fault: string) => `${CASES[fault as Fault]}_${fault}`;
 
 /** Who hears what of each fault: the alerts in each message, and what inhibition keeps from everybody. */
@@ -74,7 +76,10 @@ withChain('from a fault to the people who must know of it, and back into history
     const port = await freePort();
     const configFile = path.join(folder, 'exporter.yml');
     writeFileSync(configFile, exporterConfig(`http://127.0.0.1:${port}`));
-    exporter = await startExporter({ dataPath: path.join(folder, 'data'), flags: [`--config.file=${configFile}`] });
+    exporter = await startExporter({
+      dataPath: path.join(folder, 'data'),
+      flags: [`--config.file=${configFile}`, '--log.format=json'],
+    });
     opened.push(() => exporter.kill('SIGTERM'));
     chain = await startAlertmanager(
       path.join(folder, 'chain'),
@@ -91,6 +96,7 @@ withChain('from a fault to the people who must know of it, and back into history
     await eventually(async () => {
       for (const fault of FAULTS) expect(await checksInAlert(modelOf(fault))).not.toEqual([]);
     });
+    await endJob(modelOf('errors'));
     await chain.startPrometheus(exporter.baseUrl);
   });
   // Also when the start failed halfway: what is left open would keep the run from ending.
@@ -149,6 +155,34 @@ withChain('from a fault to the people who must know of it, and back into history
     return Object.keys(checks).filter((check) => checks[check]!.alert);
   }
 
+  /** A job that a person asked for and thought better of: the cool-down begins. */
+  async function endJob(model: string): Promise<void> {
+    const jobId = await eventually(async () => {
+      const reply = await fetch(`${exporter.baseUrl}/api/ml/retrain/${model}`, { method: 'POST' });
+      if (reply.status !== 202) throw new Error(`${reply.status} ${await reply.text()}`);
+      return (await jsonOf<{ jobId: string }>(reply)).jobId;
+    });
+    const cancelled = await fetch(`${exporter.baseUrl}/api/ml/retrain/jobs/${jobId}/cancel`, { method: 'POST' });
+    expect(cancelled.status).toBe(202);
+    await eventually(async () => expect(await jobsOf(model)).toMatchObject([{ state: 'cancelled' }]));
+  }
+
+  const jobsOf = async (model: string) =>
+    (
+      await jsonOf<{ jobs: { trigger: string; state: string; reasons: { code: string; note: string }[] }[] }>(
+        await fetch(`${exporter.baseUrl}/api/ml/retrain/jobs?model=${model}`),
+      )
+    ).jobs;
+
+  /** What became of the looks at the triggers of a model, as the log says it. */
+  const checksOf = (model: string) =>
+    exporter
+      .log()
+      .split('\n')
+      .filter((line) => line.includes('the triggers of a model were checked'))
+      .map((line) => JSON.parse(line) as { model: string; result: string; blockedBy: string[] })
+      .filter((check) => check.model === model);
+
   const history = async () =>
     (await jsonOf<{ alerts: HistoryAlert[] }>(await fetch(`${exporter.baseUrl}/api/ml/alerts?limit=500`))).alerts;
 
@@ -195,6 +229,24 @@ withChain('from a fault to the people who must know of it, and back into history
     });
   });
 
+  test('an alert whose rule says so starts one job, however often it is told, and none within the cool-down', async () => {
+    await eventually(() => {
+      for (const fault of RETRAINED) expect([fault, checksOf(modelOf(fault))]).not.toEqual([fault, []]);
+      return Promise.resolve();
+    });
+    const looks = checksOf(modelOf('degraded_accuracy'));
+    expect(looks[0]).toMatchObject({ result: 'started', blockedBy: [] });
+    expect(looks.filter(({ result }) => result === 'started')).toHaveLength(1);
+    await eventually(async () =>
+      expect(await jobsOf(modelOf('degraded_accuracy'))).toMatchObject([{ trigger: 'alert', state: 'training' }]),
+    );
+    const [job] = await jobsOf(modelOf('degraded_accuracy'));
+    expect(job!.reasons[0]).toMatchObject({ code: 'alert', note: expect.stringMatching(/^ML(Accuracy|Calibration)/) });
+    for (const check of checksOf(modelOf('errors')))
+      expect(check).toMatchObject({ result: 'not_started', blockedBy: ['cooldown'] });
+    expect(await jobsOf(modelOf('errors'))).toMatchObject([{ trigger: 'manual', state: 'cancelled' }]);
+  });
+
   test('when the faults are over, the same people are told so, once', async () => {
     const now = Date.now();
     for (const fault of FAULTS) {
@@ -227,14 +279,27 @@ withChain('from a fault to the people who must know of it, and back into history
       const begun = await metric(exporter.baseUrl, 'ml_alert_notifications_total');
       expect(begun).toBeGreaterThanOrEqual(2 * told.length);
     });
+    for (const fault of RETRAINED) expect(await jobsOf(modelOf(fault))).toHaveLength(1);
   });
 });
 
 /** Windows as in the demo; each case a model with the settings of the one that it is made of. */
 function exporterConfig(alertmanagerUrl: string): string {
   const config = parse(readFileSync(CONFIG, 'utf8')) as { models: Record<string, object> };
+  // Its trainer takes longer than the test; no check is due by the schedule.
+  const retraining = {
+    enabled: true,
+    check_interval: '30d',
+    trainer: { type: 'command', command: ['sleep', '3600'] },
+    // The predictions are made of before the baseline, which counts as the training.
+    triggers: { min_new_data_points: 0 },
+    data: { min_rows: 100 },
+  };
   const models = Object.fromEntries(
-    Object.keys(CASES).map((fault) => [modelOf(fault), config.models[CASES[fault as Fault]]]),
+    Object.keys(CASES).map((fault) => [
+      modelOf(fault),
+      { ...config.models[CASES[fault as Fault]], ...((RETRAINED as string[]).includes(fault) ? { retraining } : {}) },
+    ]),
   );
   return stringify({
     ...config,
