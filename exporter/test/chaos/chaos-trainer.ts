@@ -11,7 +11,13 @@ import { readSecrets, signWebhook, verifyWebhook } from '../../src/retraining/we
 /** What it writes down, a line each. */
 export type Noted =
   | { readonly kind: 'begun' | 'asked_again' | 'done'; readonly externalId: string }
-  | { readonly kind: 'deploy'; readonly key: string; readonly type: string }
+  | {
+      readonly kind: 'deploy';
+      readonly key: string;
+      readonly type: string;
+      readonly model: string;
+      readonly version: string;
+    }
   | { readonly kind: 'callback'; readonly what: Callback; readonly status: number };
 
 export type Callback =
@@ -43,12 +49,14 @@ interface Deployed {
 const [logFile = '', secretFile = '', port = '0', ...replicas] = process.argv.slice(3);
 const secrets = readSecrets(readFileSync(secretFile, 'utf8'));
 const FORGER = [Buffer.alloc(24, 7)];
-const known = new Set(
-  (existsSync(logFile) ? readFileSync(logFile, 'utf8').trimEnd().split('\n') : [])
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Noted)
-    .flatMap((noted) => (noted.kind === 'begun' ? [noted.externalId] : [])),
-);
+const before = (existsSync(logFile) ? readFileSync(logFile, 'utf8').trimEnd().split('\n') : [])
+  .filter((line) => line !== '')
+  .map((line) => JSON.parse(line) as Noted);
+const known = new Set(before.flatMap((noted) => (noted.kind === 'begun' ? [noted.externalId] : [])));
+/** Version of the candidate that each model has at a stage, as a router has it: from its deployment until it is promoted or taken back. */
+const staged = new Map<string, string>();
+const routed = new Set<string>();
+for (const noted of before) if (noted.kind === 'deploy') route(noted);
 
 function note(noted: Noted): void {
   appendFileSync(logFile, `${JSON.stringify(noted)}\n`);
@@ -66,8 +74,10 @@ const server = createServer((request, response) => {
     if (url.pathname === '/deploy') {
       if (Math.random() < 0.1) return response.writeHead(503, { 'retry-after': '1' }).end();
       const { type, data } = JSON.parse(body.toString()) as { type: string; data: Deployed };
-      note({ kind: 'deploy', key: String(request.headers['idempotency-key']), type });
-      if (type === 'deploy.stage') void serve(data);
+      const { model, version } = data;
+      const deploy = { kind: 'deploy', key: String(request.headers['idempotency-key']), type, model, version } as const;
+      note(deploy);
+      route(deploy);
       return response.writeHead(200).end();
     }
     const job = (JSON.parse(body.toString()) as { data: Job }).data;
@@ -83,27 +93,39 @@ const server = createServer((request, response) => {
 });
 server.listen(Number(port), '127.0.0.1', () => process.stdout.write('listening\n'));
 
-/** Traffic of a candidate, for as long as its stage may take. */
-async function serve({ model, version }: Deployed): Promise<void> {
-  for (let i = 0; i < 30; i++) {
+void serve();
+
+function route({ key, type, model, version }: Extract<Noted, { readonly kind: 'deploy' }>): void {
+  // A worker that slept may say again what was said long before.
+  if (routed.has(key)) return;
+  routed.add(key);
+  if (type === 'deploy.stage') staged.set(model, version);
+  else staged.delete(model);
+}
+
+/** Traffic of every candidate that is at a stage; but some get none, whose stages end by their time-out. */
+async function serve(): Promise<void> {
+  for (;;) {
     await sleep(1_000);
-    const event = {
+    const served = [...staged].filter(([model]) => !model.startsWith('starved'));
+    if (served.length === 0) continue;
+    const events = served.map(([model, version]) => ({
       model,
       version,
       timestamp: Date.now(),
       features: { tenure: 50 },
       prediction: 'stayed',
       score: 0.05,
-    };
+    }));
     await persist(async (base) => {
       const headers = { 'content-type': 'application/json' };
-      return fetch(`${base}/api/ml/predictions`, { method: 'POST', headers, body: JSON.stringify([event]) });
+      return fetch(`${base}/api/ml/predictions`, { method: 'POST', headers, body: JSON.stringify(events) });
     });
   }
 }
 
 async function run(job: Job): Promise<void> {
-  await sleep(100 + 900 * Math.random());
+  await sleep(300 + 2_500 * Math.random());
   const first = randomUUID();
   await tell(job, 'progress', 'retrain.progress', { seq: 5, phase: 'fitting', progress: 0.5 }, { id: first });
   await tell(job, 'replayed', 'retrain.progress', { seq: 5, phase: 'fitting', progress: 0.5 }, { id: first });

@@ -27,8 +27,8 @@ export interface RetrainingChaosOptions {
   readonly faults: number;
   /** Between one fault and the next. */
   readonly calmMs: number;
-  /** Faults that take half a minute: a worker that sleeps over its lease. */
-  readonly withStalls: boolean;
+  /** Leases are ended by hand in the place of workers that sleep over theirs and of half a minute after those that were killed. */
+  readonly inHaste: boolean;
   readonly say: (text: string) => void;
 }
 
@@ -37,6 +37,8 @@ export interface RetrainingChaosResult {
   readonly outcomes: Readonly<Record<string, number>>;
   readonly transitions: number;
   readonly attempts: number;
+  /** Candidates that a person decided on. */
+  readonly decisions: number;
   /** Attempts that the trainer began; asked for again after a crash, and not begun again. */
   readonly begun: number;
   readonly askedAgain: number;
@@ -54,6 +56,10 @@ const CANCELLED_SHARE = 0.05;
 /** A job whose worker died waits for its lease to run out, perhaps more than once. */
 const SETTLED_WITHIN_MS = 4 * 60_000;
 const STALL_MS = 36_000;
+/** Until what was killed is up again. */
+const USUAL_FAULT_MS = 2_500;
+/** Models whose router never sends the candidate anything: their stage must end by its time-out. */
+const STARVED = 'starved';
 
 /** Jobs of all models go their way while exporters, trainer and PostgreSQL are killed at random; then everything is counted. */
 export async function retrainingChaos(options: RetrainingChaosOptions): Promise<RetrainingChaosResult> {
@@ -61,13 +67,15 @@ export async function retrainingChaos(options: RetrainingChaosOptions): Promise<
   try {
     await stage.start();
     await stage.send();
-    await stage.trigger();
-    const faults = await stage.breakThings();
+    await stage.evaluated();
+    const [faults] = await Promise.all([stage.breakThings(), stage.trigger()]);
     return await stage.count(faults);
   } finally {
     await stage.close();
   }
 }
+
+type Fault = readonly [name: string, happen: () => Promise<void>];
 
 class Stage {
   private readonly options: RetrainingChaosOptions;
@@ -81,11 +89,14 @@ class Stage {
   private server: OwnServer | undefined;
   private pool: Pool | undefined;
   private dropped = 0;
+  private pile: Fault[] = [];
+  /** Whether every job has been asked for. */
+  private isAsked = false;
 
   constructor(options: RetrainingChaosOptions) {
     this.options = options;
     this.exporters = Array<null>(options.exporters).fill(null);
-    this.models = Array.from({ length: options.models }, (_, i) => `model-${i}`);
+    this.models = Array.from({ length: options.models }, (_, i) => `${i % 20 === 7 ? STARVED : 'model'}-${i}`);
   }
 
   async start(): Promise<void> {
@@ -142,31 +153,46 @@ class Stage {
     }
   }
 
-  /** Fifty at once for each of the first models, two for each of the others, at whatever replica. */
+  /** Until every model can be judged. */
+  async evaluated(): Promise<void> {
+    for (const model of this.models)
+      await eventually(() => this.expect(`/api/ml/retrain/${model}/needed`, 'GET', [200]), 120_000);
+  }
+
+  /** Fifty at once for each of the first models, two for each of the others, at whatever replica, for about as long as things break. */
   async trigger(): Promise<void> {
-    const last = this.models.at(-1)!;
-    await eventually(() => this.expect(`/api/ml/retrain/${last}/needed`, 'GET', 200), 120_000);
-    const crowds = this.models.map((model, i) => ({ model, size: i < 5 ? TRIGGERS_AT_ONCE : 2 }));
-    for (const { model, size } of crowds) {
-      const answers = await Promise.all(
-        Array.from({ length: size }, () =>
-          eventually(() => this.expect(`/api/ml/retrain/${model}`, 'POST', 202), 120_000),
-        ),
-      );
-      const ids = [...new Set(answers.map((text) => (JSON.parse(text) as { jobId: string }).jobId))];
-      if (ids.length !== 1) throw new Error(`${size} triggers of ${model} at once made ${ids.length} jobs`);
-      if (Math.random() < CANCELLED_SHARE) void this.cancelSoon(ids[0]!);
+    const { models, faults, calmMs } = this.options;
+    try {
+      for (const [i, model] of this.models.entries()) {
+        await sleep((faults * (calmMs + USUAL_FAULT_MS)) / models);
+        await this.triggerOf(model, i < 5 ? TRIGGERS_AT_ONCE : 2);
+      }
+    } finally {
+      this.isAsked = true;
     }
   }
 
+  private async triggerOf(model: string, atOnce: number): Promise<void> {
+    const answers = await Promise.all(
+      Array.from({ length: atOnce }, () =>
+        // 409: the job has ended before this one was heard.
+        eventually(() => this.expect(`/api/ml/retrain/${model}`, 'POST', [202, 409]), 120_000),
+      ),
+    );
+    const told = answers.map((text) => JSON.parse(text) as { readonly jobId?: string });
+    const [id, ...others] = new Set(told.flatMap(({ jobId = [] }) => jobId));
+    if (others.length > 0) throw new Error(`${atOnce} triggers of ${model} at once made several jobs`);
+    if (id !== undefined && Math.random() < CANCELLED_SHARE) void this.cancelSoon(id);
+  }
+
   /** Until one has stored its evaluations the other replicas answer 503: the next is asked. */
-  private async expect(url: string, method: string, status: number): Promise<string> {
+  private async expect(url: string, method: string, statuses: readonly number[]): Promise<string> {
     const first = Math.floor(Math.random() * this.ports.length);
     let last = '';
     for (let i = 0; i < this.ports.length; i++) {
       const reply = await fetch(`${this.base((first + i) % this.ports.length)}${url}`, { method });
       last = await reply.text();
-      if (reply.status === status) return last;
+      if (statuses.includes(reply.status)) return last;
     }
     throw new Error(`${url}: ${last}`);
   }
@@ -174,18 +200,23 @@ class Stage {
   /** One after another while jobs are under way; then it is calm, and every job must end by itself. */
   async breakThings(): Promise<ReadonlyMap<string, number>> {
     const faults = new Map<string, number>();
-    for (let n = 0; n < this.options.faults && (await this.unfinished()) > 0; n++) {
+    const hours = new AbortController();
+    const person = this.decide(hours.signal);
+    for (let n = 0; n < this.options.faults && (await this.isUnderWay()); n++) {
       await sleep(this.options.calmMs * (0.5 + Math.random()));
-      const [name, fault] = this.anyFault();
+      const [name, fault] = this.nextFault();
       this.options.say(
         `  ${new Date().toISOString().slice(11, 19)} ${name}; ${await this.unfinished()} jobs under way`,
       );
       await fault();
       faults.set(name, (faults.get(name) ?? 0) + 1);
     }
+    if (this.options.inHaste) await this.endLeases();
     // What is still unfinished then is counted as stuck.
     const until = performance.now() + SETTLED_WITHIN_MS;
-    while ((await this.unfinished()) > 0 && performance.now() < until) await sleep(500);
+    while ((await this.isUnderWay()) && performance.now() < until) await sleep(500);
+    hours.abort();
+    await person;
     return faults;
   }
 
@@ -222,6 +253,7 @@ class Stage {
       faults,
       outcomes: tally(jobs.rows.map(({ state }) => state)),
       transitions: events.rows.filter(({ kind }) => kind === 'transition').length,
+      decisions: events.rows.filter(({ kind }) => kind === 'approved' || kind === 'rejected').length,
       attempts: jobs.rows.reduce((sum, { attempt }) => sum + attempt, 0),
       begun: begun.length,
       askedAgain: noted.filter(({ kind }) => kind === 'asked_again').length,
@@ -231,12 +263,26 @@ class Stage {
     };
   }
 
-  private anyFault(): readonly [string, () => Promise<void>] {
-    const luck = Math.random();
-    if (luck < 0.5) return ['kill -9 of an exporter', () => this.killExporter()];
-    if (luck < 0.75) return ['kill -9 of the trainer', () => this.killTrainer()];
-    if (luck < 0.92 || !this.options.withStalls) return ['kill -9 of PostgreSQL', () => this.killDatabase()];
-    return [`SIGSTOP of an exporter for ${STALL_MS / 1000} s`, () => this.stallExporter()];
+  /** In any order, but each often: from a pile that is shuffled whenever it is used up. */
+  private nextFault(): Fault {
+    const exporter: Fault = ['kill -9 of an exporter', () => this.killExporter()];
+    const trainer: Fault = ['kill -9 of the trainer', () => this.killTrainer()];
+    const database: Fault = ['kill -9 of PostgreSQL', () => this.killDatabase()];
+    const overslept: Fault = this.options.inHaste
+      ? ['leases that end under their workers', () => this.endLeases()]
+      : [`SIGSTOP of an exporter for ${STALL_MS / 1000} s`, () => this.stallExporter()];
+    if (this.pile.length === 0) {
+      this.pile = this.options.inHaste
+        ? [exporter, exporter, trainer, database, overslept]
+        : [...Array<Fault>(5).fill(exporter), trainer, trainer, trainer, database, database, overslept];
+      this.pile.sort(() => Math.random() - 0.5);
+    }
+    return this.pile.pop()!;
+  }
+
+  private async endLeases(): Promise<void> {
+    const end = 'UPDATE retraining_jobs SET lease_until = clock_timestamp() WHERE lease_until IS NOT NULL';
+    await eventually(() => this.pool!.query(end), 60_000);
   }
 
   private async killExporter(): Promise<void> {
@@ -303,9 +349,33 @@ class Stage {
     );
   }
 
+  /**
+   * The person whom self-reported candidates wait for, of trainers that were killed before they had predicted the holdout. Clicks twice,
+   * at whatever replicas, and not always the same button.
+   */
+  private async decide(hours: AbortSignal): Promise<void> {
+    while (!hours.aborted) {
+      await sleep(1_000);
+      const { rows } = await eventually(
+        () => this.pool!.query<{ id: string }>("SELECT id FROM retraining_jobs WHERE state = 'awaiting_approval'"),
+        60_000,
+      );
+      for (const { id } of rows) {
+        const clicks = [0, 1].map(() => (Math.random() < 0.6 ? 'approve' : 'reject'));
+        await Promise.allSettled(
+          clicks.map((verdict) => fetch(`${this.anyBase()}/api/ml/retrain/jobs/${id}/${verdict}`, { method: 'POST' })),
+        );
+      }
+    }
+  }
+
   private async cancelSoon(id: string): Promise<void> {
     await sleep(20_000 * Math.random());
     await fetch(`${this.base(0)}/api/ml/retrain/jobs/${id}/cancel`, { method: 'POST' }).catch(() => null);
+  }
+
+  private async isUnderWay(): Promise<boolean> {
+    return !this.isAsked || (await this.unfinished()) > 0;
   }
 
   private async unfinished(): Promise<number> {
@@ -323,6 +393,10 @@ class Stage {
     return `http://127.0.0.1:${this.ports[index]!}`;
   }
 
+  private anyBase(): string {
+    return this.base(Math.floor(Math.random() * this.ports.length));
+  }
+
   private async post(url: string, rows: readonly object[]): Promise<void> {
     const reply = await fetch(`${this.base(0)}${url}`, {
       method: 'POST',
@@ -335,6 +409,7 @@ class Stage {
 
 function configOf(models: readonly string[], trainerPort: number, base: string): string {
   const own = `http://127.0.0.1:${trainerPort}`;
+  const starved = ', retraining: { rollout: { stage_timeout: 8s } }';
   return `
 evaluation: { interval: 1s }
 minimum_samples: { report: 50, alert: 100, labels: 100 }
@@ -342,13 +417,13 @@ retraining:
   trainer: { type: webhook, url: "${own}/retrain", secret_file: secret, callback_url: "${base}", heartbeat: 4s }
   deployer: { type: webhook, url: "${own}/deploy", secret_file: secret }
   approval: automatic
-  gate: { min_rows: 20, predictions_within: 60s }
+  gate: { min_rows: 20, predictions_within: 8s }
   data: { min_rows: 100, holdout_share: 0.4 }
   allowed_hosts: [127.0.0.1]
   allow_private_addresses: true
-  rollout: { soak: 0s, stages: [{ percent: 0, min_time: 0s, min_predictions: 1 }] }
+  rollout: { soak: 1s, stages: [{ percent: 0, min_time: 1s, min_predictions: 1 }] }
 models:
-${models.map((model) => `  ${model}: { task: binary, positive_class: left }`).join('\n')}
+${models.map((model) => `  ${model}: { task: binary, positive_class: left${model.startsWith(STARVED) ? starved : ''} }`).join('\n')}
 `;
 }
 
@@ -394,6 +469,8 @@ function violationsOfEvents(jobs: readonly JobRow[], events: readonly EventRow[]
     own.forEach(({ fence }, i) => {
       if (i > 0 && fence < own[i - 1]!.fence) found.push(`${model}: fence ${fence} after ${own[i - 1]!.fence}`);
     });
+    const decisions = own.filter(({ kind }) => kind === 'approved' || kind === 'rejected');
+    if (decisions.length > 1) found.push(`${model} was decided on ${decisions.length} times`);
     const ends = own.filter(({ kind }) => kind === 'retrain.completed' || kind === 'retrain.failed');
     for (const attempt of repeated(ends.map(({ detail }) => String(detail.attempt))))
       found.push(`${model}: attempt ${attempt} ended twice`);
@@ -408,6 +485,7 @@ function violationsOfDeployments(jobs: readonly JobRow[], noted: readonly Noted[
     const found: string[] = [];
     if (state === 'succeeded' && !(told.has(`${id} deploy.stage`) && told.has(`${id} deploy.promote`)))
       found.push(`${model} succeeded without a deployment`);
+    if (state === 'succeeded' && model.startsWith(STARVED)) found.push(`${model} succeeded without traffic`);
     if (state === 'rolled_back' && !told.has(`${id} deploy.rollback`))
       found.push(`${model} was rolled back without the deployer`);
     if (['rejected', 'failed', 'cancelled'].includes(state) && told.has(`${id} deploy.stage`))

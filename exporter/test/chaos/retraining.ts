@@ -12,7 +12,7 @@ async function main(): Promise<void> {
     exporters: 4,
     faults: 60,
     calmMs: 1_500,
-    withStalls: true,
+    inHaste: false,
     say,
   });
   const list = (counts: Iterable<readonly [string, number]>) =>
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
   say(`all jobs ended after ${Math.round((performance.now() - began) / 1000)} s`);
   say(`faults: ${list(result.faults)}`);
   say(`outcomes: ${list(Object.entries(result.outcomes))}; ${result.transitions} transitions, each once`);
+  say(`${result.decisions} candidates were decided on by a person, each once`);
   say(
     `${result.attempts} attempts, ${result.begun} begun by the trainer, ${result.askedAgain} asked for again and not begun again`,
   );
