@@ -57,7 +57,7 @@ export function findToken(secret: string, tokens: readonly TokenSettings[]): Tok
 /** Throws HttpError 429 when `key` has none left. */
 export function limit(rate: RateLimit, key: string): void {
   const seconds = rate.take(key);
-  if (seconds > 0) throw new HttpError(429, 'Too many requests.', { 'retry-after': String(seconds) });
+  if (seconds > 0) throw new HttpError(429, `Too many requests; try again in ${seconds} s.`, { 'retry-after': String(seconds) });
 }
 
 function identify(request: FastifyRequest, scope: Scope, { tokens, isUser, failures, corsOrigin }: Access): Caller {
@@ -79,7 +79,14 @@ function identify(request: FastifyRequest, scope: Scope, { tokens, isUser, failu
   return { name: token.name, mayTouch: (model) => all || token.models.includes(model) };
 }
 
+/** Whether it comes from a browser that somebody has logged in with. */
+export function hasSession(request: FastifyRequest): boolean {
+  return sessionOf(request) !== undefined;
+}
+
 function sessionOf(request: FastifyRequest): string | undefined {
   const cookies = (request.headers.cookie ?? '').split(/; */);
-  return cookies.find((one) => one.startsWith(`${SESSION_COOKIE}=`))?.slice(SESSION_COOKIE.length + 1);
+  const session = cookies.find((one) => one.startsWith(`${SESSION_COOKIE}=`))?.slice(SESSION_COOKIE.length + 1);
+  // After a log-out some send it without a value until they are closed.
+  return session === '' ? undefined : session;
 }

@@ -192,6 +192,41 @@ describe('pages', () => {
     expect(out.headers['set-cookie']).toContain('Max-Age=0');
   });
 
+  test('a token that may not read is told so at the log-in, and no cookie is set', async () => {
+    await start({}, { tokens: () => [fakeToken('sender', ['ingest'])] });
+    const reply = await server.inject(form({ token: secret('sender') }));
+    expect([reply.statusCode, reply.headers['set-cookie']]).toEqual([403, undefined]);
+    expect(reply.body).toContain('Token sender does not have the scope read.');
+    expect(reply.body).toContain('type="password"');
+  });
+
+  test('who has logged in can log out on the first page; who has not is not offered to', async () => {
+    await start({}, { tokens });
+    const cookie = await sessionOf('reader');
+    expect((await server.inject({ url: '/', headers: { cookie } })).body).toContain('action="/logout"');
+    expect((await server.inject({ url: '/', headers: bearer('reader') })).body).not.toContain('/logout');
+  });
+
+  test.each([
+    ['/nothing-here<b>', 404, 'There is nothing here'],
+    ['/admin/ml/models/nobody', 404, 'Not found'],
+    ['/config', 403, 'Log in with another token'],
+    ['/%', 400, 'The address of the request is not valid'],
+  ])('a refusal of %s is a page for a browser, and JSON for a program', async (url, status, words) => {
+    await start({}, { tokens });
+    const cookie = await sessionOf('reader');
+    const browser = await server.inject({ url, headers: { cookie, accept: 'text/html,application/xhtml+xml,*/*' } });
+    expect([browser.statusCode, browser.headers['content-type']]).toEqual([status, 'text/html; charset=utf-8']);
+    expect(browser.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(browser.body).toContain(words);
+    expect(browser.body).not.toContain('<b>');
+    const program = await server.inject({ url, headers: { cookie } });
+    expect([program.statusCode, program.headers['content-type']]).toEqual([
+      status,
+      'application/problem+json; charset=utf-8',
+    ]);
+  });
+
   test.each(['//evil.example', '/\\evil.example', 'https://evil.example', '', '/a b'])(
     'next=%s leads nowhere else',
     async (next) => {
@@ -241,7 +276,8 @@ describe('pages', () => {
       expect(headers).toMatchObject({
         'x-content-type-options': 'nosniff',
         'x-frame-options': 'DENY',
-        'referrer-policy': 'no-referrer',
+        // A form tells this site where it comes from; other sites are told nothing by any.
+        'referrer-policy': ['/', '/login'].includes(url) ? 'same-origin' : 'no-referrer',
       });
       expect(headers['strict-transport-security']).toBeUndefined();
     }

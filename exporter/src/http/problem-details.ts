@@ -2,6 +2,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../domain/log.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import type { ServiceErrorCode } from '../domain/service-error.ts';
+import { PAGE_HEADERS } from './pages/page.ts';
+import { problemPage } from './pages/problem.ts';
 
 /** RFC 9457. `errors` has a JSON pointer for each field at fault. */
 export interface Problem {
@@ -92,8 +94,11 @@ function wantsLogin(error: unknown, { method, headers }: FastifyRequest): boolea
   );
 }
 
+/** As JSON for programs, as a page for a person at a browser. */
 export function sendProblem(reply: FastifyReply, body: Problem): void {
-  void reply.code(body.status).header('content-type', PROBLEM_CONTENT_TYPE).send(JSON.stringify(body));
+  if (reply.request.headers.accept?.includes('text/html') === true)
+    void reply.code(body.status).headers(PAGE_HEADERS).send(problemPage(body));
+  else void reply.code(body.status).header('content-type', PROBLEM_CONTENT_TYPE).send(JSON.stringify(body));
 }
 
 function statusOf(error: unknown): number {

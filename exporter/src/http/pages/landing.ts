@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { ModelReport } from '../../domain/model-report.ts';
 import { CHECK_NAMES } from '../../domain/settings.ts';
-import { authorise } from '../auth.ts';
+import { authorise, hasSession } from '../auth.ts';
 import type { Access } from '../auth.ts';
 import type { Services } from '../services.ts';
 import { findingsOf } from './findings.ts';
-import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
+import { escapeHtml, FORM_PAGE_HEADERS, page } from './page.ts';
 import {
   capital,
   floorScore,
@@ -22,6 +22,9 @@ import type { Status } from './report-words.ts';
 
 /** More models than this are for Grafana. */
 const SHOWN_MODELS = 200;
+const LOG_OUT = `<li><form class="logout" method="post" action="/logout"><button>Log out</button></form>
+<span class="soft">this browser forgets its token</span></li>
+`;
 
 /** `/`: how the models are, worst first, and where to go. */
 export function landingPage(
@@ -38,7 +41,7 @@ export function landingPage(
       const notReady = services.notReady() ?? services.notLeader();
       const title = `${titlePrefix(reports)}Model health`;
       const address = `${request.protocol}://${request.host}`;
-      return reply.headers(PAGE_HEADERS).send(
+      return reply.headers(FORM_PAGE_HEADERS).send(
         page(
           title,
           `<header><h1>Model health</h1>
@@ -55,7 +58,7 @@ ${reports.length === 0 ? gettingStarted(address, access.tokens().length > 0) : o
 <li><a href="/api/ml/models">Models</a> <span class="soft">and their features</span></li>
 <li><a href="/config">Configuration</a> <span class="soft">in force, no secrets</span></li>
 <li><a href="/-/ready">Readiness</a> <span class="soft">and <a href="/-/healthy">liveness</a></span></li>
-</ul>`,
+${hasSession(request) ? LOG_OUT : ''}</ul>`,
         ),
       );
     },

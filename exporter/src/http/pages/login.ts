@@ -3,15 +3,7 @@ import { findToken, limit, SESSION_COOKIE } from '../auth.ts';
 import type { Access } from '../auth.ts';
 import { refuseCrossOrigin } from '../same-origin.ts';
 import { readForm } from './form.ts';
-import { escapeHtml, page, PAGE_HEADERS } from './page.ts';
-
-const FORM_HEADERS = {
-  ...PAGE_HEADERS,
-  'content-security-policy': PAGE_HEADERS['content-security-policy']!.replace(
-    "form-action 'none'",
-    "form-action 'self'",
-  ),
-};
+import { escapeHtml, FORM_PAGE_HEADERS, page } from './page.ts';
 
 /** `/login`: a token becomes a cookie that scripts cannot read and other sites cannot send. `secure`: over TLS only. */
 export function loginPage(server: FastifyInstance, access: Access, { secure }: { readonly secure: boolean }): void {
@@ -32,10 +24,15 @@ export function loginPage(server: FastifyInstance, access: Access, { secure }: {
       const next = localPath(form.next);
       const secret = (form.token ?? '').trim();
       // Only what can stand in a cookie as it is; a generated token always can.
-      if (/^[\w.~+/=-]+$/.test(secret) && findToken(secret, access.tokens()) !== undefined)
-        return reply.header('set-cookie', cookie(secret, '')).redirect(next, 303);
-      limit(access.failures, request.ip);
-      return sendForm(reply, 401, next, 'This token is not known.');
+      const token = /^[\w.~+/=-]+$/.test(secret) ? findToken(secret, access.tokens()) : undefined;
+      if (token === undefined) {
+        limit(access.failures, request.ip);
+        return sendForm(reply, 401, next, 'This token is not known.');
+      }
+      // It would lead to a page that it may not see.
+      if (!token.scopes.includes('read'))
+        return sendForm(reply, 403, next, `Token ${token.name} does not have the scope read.`);
+      return reply.header('set-cookie', cookie(secret, '')).redirect(next, 303);
     },
   });
 
@@ -56,7 +53,7 @@ function localPath(next: string | undefined): string {
 function sendForm(reply: FastifyReply, status: number, next: string, mistake: string): FastifyReply {
   return reply
     .code(status)
-    .headers(FORM_HEADERS)
+    .headers(FORM_PAGE_HEADERS)
     .send(
       page(
         'Log in · Model health',

@@ -131,4 +131,6 @@ td.wrap { white-space: normal; min-width: 14rem; } tbody th[rowspan] { vertical-
 .login input { font: inherit; padding: .5rem .75rem; color: inherit; background: var(--raised); border: 1px solid var(--soft); border-radius: 6px; }
 .login button { font: inherit; font-weight: 600; justify-self: start; padding: .5rem 1.25rem; color: var(--paper); background: var(--link); border: 0; border-radius: 6px; cursor: pointer; }
 .login .banner { margin: 0; }
+.logout { display: inline; }
+.logout button { font: inherit; padding: 0; color: var(--link); background: none; border: 0; text-decoration: underline; cursor: pointer; }
 `;
