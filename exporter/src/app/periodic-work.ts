@@ -62,8 +62,11 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
   let lastTickMs = clock.now();
   return {
     catchUp: async () => {
-      await parts.groundTruth.sweep(lastTickMs - RECENT_LABELS_MS, clock.now());
-      lastTickMs = clock.now();
+      // Once is enough, however many replicas there are. Who has just taken over shows first; `maintain` of that tick looks at all labels.
+      if (evaluator.isLeader) {
+        await parts.groundTruth.sweep(lastTickMs - RECENT_LABELS_MS, clock.now());
+        lastTickMs = clock.now();
+      }
       return evaluator.catchUp();
     },
     standBy: async () => {

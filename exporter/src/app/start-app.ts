@@ -92,8 +92,8 @@ const QUEUE_CAPACITY_ROWS = 200_000;
 const SPOOL_SHARE = 4;
 /** How often pairs that were left are looked for, and requests whose response does not come. */
 const PAIR_SWEEP_MS = 5_000;
-/** A holder that is gone is missed after this long at most, and its successor publishes within a second or two more. */
-const LEASE_TTL_MS = 6_000;
+/** A holder that is gone is missed after this long at most, and its successor publishes within a second or two more: 10 s are promised. */
+const LEASE_TTL_MS = 5_000;
 const LEASE_RENEWAL_MS = 1_000;
 /** A job may hold its worker for as long as it trains. */
 const RETRAINING_WORKERS = 2;
