@@ -99,6 +99,13 @@ export class ByteReader {
     return value >>> 0;
   }
 
+  /** A varint that says how many things of at least `bytes` follow: one that was damaged must not have memory made for them. */
+  countOf(bytes: number): number {
+    const count = this.varint();
+    this.expect(count * bytes);
+    return count;
+  }
+
   zigzag(): number {
     const value = this.varint();
     return (value >>> 1) ^ -(value & 1);

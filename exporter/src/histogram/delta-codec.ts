@@ -81,6 +81,8 @@ interface Group extends GroupKey {
   /** Rows of the group, see memberOf, in order: up to 4,096 batches of up to a million rows. */
   readonly members: number[];
 }
+/** Of a row beside its codes: minute, error, latency. */
+const ROW_BYTES = 6;
 const ROW_BITS = 20;
 const ROW_MASK = (1 << ROW_BITS) - 1;
 const memberOf = (batch: number, row: number) => (batch << ROW_BITS) | row;
@@ -369,7 +371,8 @@ function readRows(
   rows: number,
   { features, minutes, totals, positiveClass }: PredictionSink,
 ): void {
-  const columns = reader.varint();
+  const columns = reader.countOf(1);
+  reader.expect(rows * (ROW_BYTES + columns));
   features.ensureColumns(columns);
   const { counts } = features;
   const { bytes } = reader;

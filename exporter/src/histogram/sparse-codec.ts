@@ -25,6 +25,7 @@ const SPARSE = 2;
 const MAX_VARINT = 5;
 /** Of the four sums of a traffic that has timed rows. */
 const TRAFFIC_SUMS_BYTES = 32;
+const LEAST_COLUMN_BYTES = 2;
 const occupied = new Uint8Array(CODES);
 
 export function writeFeatures(writer: ByteWriter, features: FeatureCounts): void {
@@ -87,7 +88,7 @@ export interface CellSink {
 }
 
 export function readFeatures(reader: ByteReader, into: FeatureCounts, also?: CellSink): void {
-  const columns = reader.varint();
+  const columns = reader.countOf(LEAST_COLUMN_BYTES);
   into.ensureColumns(columns);
   const { counts } = into;
   for (let column = 0; column < columns; column++) readColumn(reader, counts, column, also);
@@ -125,6 +126,7 @@ function readDense(
   const { bytes } = reader;
   const from = column * CODES;
   let { at } = reader;
+  requireCode(length - 1);
   reader.expect(length);
   for (let code = 0; code < length; code++) {
     let rows = bytes[at]!;
@@ -171,6 +173,7 @@ function readSparse(
     counts[from + code] = counts[from + code]! + rows;
     if (also !== undefined) also.count(column, code, rows);
   }
+  requireCode(code);
   reader.at = at;
   reader.expect(0);
 }
@@ -190,6 +193,12 @@ function readPairsOf(
     counts[from + code] = counts[from + code]! + rows;
     if (also !== undefined && rows > 0) also.count(column, code, rows);
   }
+  requireCode(code);
+}
+
+/** Codes go up: the last of a damaged payload tells that some were counted in the next column. */
+function requireCode(code: number): void {
+  if (code >= CODES) throw new RangeError(`statistics payload: code ${code} of a column`);
 }
 
 /** Minute of the bucket -> traffic. */
