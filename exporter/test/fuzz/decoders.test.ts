@@ -23,6 +23,7 @@ import { decodeRowsUnderHeader } from '../../src/intake/formats/rows-under-heade
 import { decodeSageMaker } from '../../src/intake/formats/sagemaker.ts';
 import { decodeSeldon } from '../../src/intake/formats/seldon.ts';
 import { body, CASES, headerText } from './generated.ts';
+import { Measured } from './measured.ts';
 
 const OPTIONS: ForeignOptions = { model: 'm', version: null, features: null, classes: null, output: 'prediction' };
 const HEADERS = {
@@ -69,11 +70,15 @@ const decoders: Readonly<Record<string, (bytes: Buffer, type: string) => unknown
 describe('decoders refuse what they cannot read, and nothing else happens', () => {
   test.each(Object.entries(decoders))(
     '%s',
-    (_name, decode) => {
+    (name, decode) => {
+      const measured = new Measured(name, CASES);
       fc.assert(
-        fc.property(body, fc.constantFrom(...TYPES), (bytes, type) => answered(() => decode(bytes, type))),
+        fc.property(body, fc.constantFrom(...TYPES), (bytes, type) =>
+          measured.runNow(() => answered(() => decode(bytes, type))),
+        ),
         { numRuns: CASES },
       );
+      measured.end();
       expect(({} as Record<string, unknown>).polluted).toBeUndefined();
       expect(Object.keys(Object.prototype)).toEqual([]);
     },
@@ -92,19 +97,23 @@ describe('readers of baselines', () => {
     '%s',
     async (name, read) => {
       const head = fc.constantFrom(Buffer.alloc(0), ...(heads[name] ?? []));
+      const measured = new Measured(name, CASES);
       await fc.assert(
-        fc.asyncProperty(head, body, headerText, async (start, bytes, map) => {
-          let roles = readColumnMap('');
-          answered(() => (roles = readColumnMap(map)));
-          const tail = name === 'Parquet' && start.length > 0 ? Buffer.from('PAR1') : Buffer.alloc(0);
-          try {
-            for await (const _row of read(Readable.from([start, bytes, tail]), roles));
-          } catch (error) {
-            if (!(error instanceof ServiceError) || error.code !== 'invalid') throw error;
-          }
-        }),
+        fc.asyncProperty(head, body, headerText, (start, bytes, map) =>
+          measured.run(async () => {
+            let roles = readColumnMap('');
+            answered(() => (roles = readColumnMap(map)));
+            const tail = name === 'Parquet' && start.length > 0 ? Buffer.from('PAR1') : Buffer.alloc(0);
+            try {
+              for await (const _row of read(Readable.from([start, bytes, tail]), roles));
+            } catch (error) {
+              if (!(error instanceof ServiceError) || error.code !== 'invalid') throw error;
+            }
+          }),
+        ),
         { numRuns: CASES },
       );
+      measured.end();
     },
     3_600_000,
   );
@@ -112,30 +121,38 @@ describe('readers of baselines', () => {
 
 test('stored payloads that are not whole are a RangeError, never silence or a hang', () => {
   const sink = { predictions: () => null, performance: () => undefined, unmatched: () => undefined };
+  const measured = new Measured('stored payloads', CASES);
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      for (const read of [
-        () => applyDelta(bytes, { ...sink, segments: () => null } as never),
-        () => decodeBucket(bytes),
-      ]) {
-        try {
-          read();
-        } catch (error) {
-          if (!(error instanceof RangeError)) throw error;
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) =>
+      measured.runNow(() => {
+        for (const read of [
+          () => applyDelta(bytes, { ...sink, segments: () => null } as never),
+          () => decodeBucket(bytes),
+        ]) {
+          try {
+            read();
+          } catch (error) {
+            if (!(error instanceof RangeError)) throw error;
+          }
         }
-      }
-    }),
-    { numRuns: Math.min(CASES, 2_000) },
+      }),
+    ),
+    { numRuns: CASES },
   );
+  measured.end();
 }, 3_600_000);
 
 test('configuration and command line: every text is settings or a list of mistakes', () => {
+  const measured = new Measured('configuration and command line', CASES);
   fc.assert(
-    fc.property(body, fc.array(headerText, { maxLength: 4 }), (bytes, words) => {
-      const loaded = loadConfig(bytes.toString('utf8'), 'fuzz.yml', secretsFrom({}));
-      expect(loaded.ok || loaded.errors.length > 0).toBe(true);
-      expect(parseCommandLine(words, {})).toHaveProperty('kind');
-    }),
-    { numRuns: Math.min(CASES, 20_000) },
+    fc.property(body, fc.array(headerText, { maxLength: 4 }), (bytes, words) =>
+      measured.runNow(() => {
+        const loaded = loadConfig(bytes.toString('utf8'), 'fuzz.yml', secretsFrom({}));
+        expect(loaded.ok || loaded.errors.length > 0).toBe(true);
+        expect(parseCommandLine(words, {})).toHaveProperty('kind');
+      }),
+    ),
+    { numRuns: CASES },
   );
+  measured.end();
 }, 3_600_000);

@@ -7,6 +7,7 @@ import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
 import { compareWithRawRows } from '../support/recount.ts';
 import { CASES, labelEvent, predictionEvent } from './generated.ts';
+import { Measured } from './measured.ts';
 
 let database: TestDatabase;
 let core: Core;
@@ -19,30 +20,33 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Ten thousand commits at most: they go to a real database. */
-const RUNS = Math.min(CASES, 10_000) / 4;
+/** In the ordinary run fewer: they go to a real database. */
+const RUNS = CASES < 10_000 ? Math.ceil(CASES / 4) : CASES;
 
 test('whatever comes is stored or refused row by row, and the statistics are those of what is stored', async () => {
   let accepted = 0;
+  const measured = new Measured('intake', RUNS);
   await fc.assert(
     fc.asyncProperty(
       fc.array(predictionEvent, { maxLength: 8 }),
       fc.array(labelEvent, { maxLength: 4 }),
-      async (events, labels) => {
-        const sent = events as Partial<Record<string, unknown>>[];
-        try {
-          const reply = await core.predict(sent);
-          expect(reply.accepted + reply.duplicates + reply.rejected).toBe(sent.length);
-          accepted += reply.accepted;
-          await core.label(labels);
-        } catch (error) {
-          // Too many classes, features or models: a limit, told as such.
-          if (!(error instanceof ServiceError) || error.code !== 'invalid') throw error;
-        }
-      },
+      (events, labels) =>
+        measured.run(async () => {
+          const sent = events as Partial<Record<string, unknown>>[];
+          try {
+            const reply = await core.predict(sent);
+            expect(reply.accepted + reply.duplicates + reply.rejected).toBe(sent.length);
+            accepted += reply.accepted;
+            await core.label(labels);
+          } catch (error) {
+            // Too many classes, features or models: a limit, told as such.
+            if (!(error instanceof ServiceError) || error.code !== 'invalid') throw error;
+          }
+        }),
     ),
-    { numRuns: Math.ceil(RUNS) },
+    { numRuns: RUNS },
   );
+  measured.end();
   const { rows } = await core.pool.query<{ n: string }>('SELECT count(*) AS n FROM predictions');
   expect(Number(rows[0]!.n)).toBe(accepted);
   expect(accepted).toBeGreaterThan(20);
