@@ -57,7 +57,8 @@ export function findToken(secret: string, tokens: readonly TokenSettings[]): Tok
 /** Throws HttpError 429 when `key` has none left. */
 export function limit(rate: RateLimit, key: string): void {
   const seconds = rate.take(key);
-  if (seconds > 0) throw new HttpError(429, `Too many requests; try again in ${seconds} s.`, { 'retry-after': String(seconds) });
+  if (seconds > 0)
+    throw new HttpError(429, `Too many requests; try again in ${seconds} s.`, { 'retry-after': String(seconds) });
 }
 
 function identify(request: FastifyRequest, scope: Scope, { tokens, isUser, failures, corsOrigin }: Access): Caller {

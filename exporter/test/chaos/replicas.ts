@@ -14,8 +14,26 @@ import { verdict } from './verdict.ts';
 const [minutes = 3, count = 10, rate = 1_000] = process.argv.slice(3).map(Number);
 const CALM_MS = 5_000;
 const LOOK_EVERY_MS = 250;
+const LEASE_LOOK_MS = 25;
 const FLAGS = [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`];
 const say = (text: string) => process.stdout.write(`${text}\n`);
+
+/** Milliseconds of one failover, and what they are made of. */
+interface Failover {
+  readonly inAll: number;
+  readonly lease: number;
+  readonly takeOver: number;
+  readonly show: number;
+}
+const PARTS = [
+  ['inAll', 'from the kill until another shows the models'],
+  ['lease', 'of it until the lease ran out'],
+  ['takeOver', 'until another asked and had it'],
+  ['show', 'until that one had read the statistics, evaluated and showed'],
+] as const;
+const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
+const told = ({ inAll, lease, takeOver, show }: Failover) =>
+  `${seconds(inAll)}: lease ${seconds(lease)}, take-over ${seconds(takeOver)}, show ${seconds(show)}`;
 
 async function main(): Promise<void> {
   const folder = temporaryFolder();
@@ -34,7 +52,7 @@ async function main(): Promise<void> {
     const targets = () => replicas.flatMap((replica) => (replica === null ? [] : [replica.baseUrl]));
     const load = new PacedLoad({ targets, senders: count, batch: 100, perSecond: rate });
     const watch = watchModels(targets);
-    const failovers: number[] = [];
+    const failovers: Failover[] = [];
     let connections = 0;
     for (const until = performance.now() + minutes * 60_000; performance.now() < until;) {
       await sleep(CALM_MS);
@@ -44,19 +62,30 @@ async function main(): Promise<void> {
       const before = await metric(holder.baseUrl, 'ml_predictions_total');
       replicas[index] = null;
       await holder.kill('SIGKILL');
-      const killed = performance.now();
+      const killedMs = Date.now();
+      const taken = leaseTaken();
       const successor = await eventually(() => holderOf(replicas));
-      failovers.push((performance.now() - killed) / 1_000);
+      const shownMs = Date.now();
+      const { expiredMs, takenMs } = await taken;
+      const failover = {
+        inAll: shownMs - killedMs,
+        lease: expiredMs - killedMs,
+        takeOver: takenMs - expiredMs,
+        show: shownMs - takenMs,
+      };
+      failovers.push(failover);
       const after = await metric(replicas[successor]!.baseUrl, 'ml_predictions_total');
       if (after < before) throw new Error(`a count fell from ${before} to ${after}`);
-      say(`  failover ${failovers.at(-1)!.toFixed(1)} s, ${before} -> ${after} counted`);
+      say(`  failover ${told(failover)}; ${before} -> ${after} counted`);
       await start(index);
     }
     const { looks, most } = await watch.end();
     await load.finish();
-    failovers.sort((a, b) => a - b);
     say(`${count} exporters, ${minutes} minutes at ${rate} events/s; the holder killed ${failovers.length} times`);
-    say(`failover: median ${median(failovers).toFixed(1)} s, longest ${failovers.at(-1)!.toFixed(1)} s`);
+    for (const [part, what] of PARTS) {
+      const sorted = failovers.map((failover) => failover[part]).sort((a, b) => a - b);
+      say(`  ${what}: median ${seconds(median(sorted))}, longest ${seconds(sorted.at(-1)!)}`);
+    }
     say(`of ${looks} looks at all replicas at once none saw more than ${most} of them show models`);
     say(`connections of exporters to PostgreSQL: at most ${connections}`);
     say(
@@ -68,6 +97,21 @@ async function main(): Promise<void> {
     for (const replica of replicas) await replica?.kill('SIGKILL');
     await server.stop().catch(() => undefined);
     rmSync(folder, { recursive: true, force: true });
+  }
+
+  /** When the lease of now ran out, and when another exporter had it. */
+  async function leaseTaken(): Promise<{ readonly expiredMs: number; readonly takenMs: number }> {
+    const ask = async () => {
+      const { rows } = await pool.query<{ token: string; expiresMs: number }>(
+        'SELECT token, extract(epoch FROM expires_at)::float8 * 1000 AS "expiresMs" FROM leases WHERE name = \'evaluator\'',
+      );
+      return rows[0]!;
+    };
+    const held = await ask();
+    for (;;) {
+      await sleep(LEASE_LOOK_MS);
+      if ((await ask()).token !== held.token) return { expiredMs: held.expiresMs, takenMs: Date.now() };
+    }
   }
 
   async function connectionsOf(): Promise<number> {
