@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
+import { say, statusesOf } from '../../test/support/raw-http.ts';
 import { DEFAULT_SETTINGS } from '../domain/settings.ts';
 import type { AuditEntry } from './audit.ts';
 import { bearer, fakeServer, fakeToken } from './fake-services.ts';
@@ -355,6 +356,15 @@ describe('connections that are of no use', () => {
       server.server.once('request', (request: IncomingMessage) => request.socket.once('close', () => resolve())),
     );
     socket.destroy();
+  });
+
+  test('a connection that asks for a thousand answers at once gets some, a refusal, and is closed', async () => {
+    await start();
+    const answer = await say(
+      `http://127.0.0.1:${await listen()}`,
+      'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(1_000),
+    );
+    expect(statusesOf(answer)).toEqual([...Array<number>(32).fill(200), 429]);
   });
 
   test('one too many is answered with 503, and told when to come again', async () => {
