@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import type { PoolClient } from 'pg';
+import type { ClientBase, PoolClient } from 'pg';
 import type { Log } from '../domain/log.ts';
 import { errorCode, errorMessage, StorageError } from './storage-error.ts';
 
@@ -17,6 +17,10 @@ export interface PoolOptions {
 
 /** Spread into a query that has no limit on the server, and so must have none here. */
 export const PATIENT = { query_timeout: 86_400_000 };
+const SERVER_KEEPALIVES =
+  'SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3';
+/** The pool waits for it, which its types do not say. */
+const KEEP_ALIVE = { onConnect: (client: ClientBase) => client.query(SERVER_KEEPALIVES) };
 /** For what the server cancelled to be told. */
 const NETWORK_MS = 3_000;
 
@@ -35,7 +39,11 @@ export function createPool(url: string, options: PoolOptions): Pool {
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     idleTimeoutMillis: 60_000,
+    // An idle connection to nobody is noticed by us after 20 s: ten seconds of silence, then ten questions a second apart.
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    // And by the server after a minute, instead of the two hours that systems wait: it must not run out of connections by ours.
+    ...KEEP_ALIVE,
     // Twice as long: a transaction whose owner is gone must not hold its locks for ever.
     // Our own end of it: a network that was cut says nothing, and the statement's timeout is the server's.
     ...(timeoutMs > 0
