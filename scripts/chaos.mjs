@@ -18,7 +18,7 @@ if (first === 'fuzz')
     [path.join(root, 'node_modules', 'jest', 'bin', 'jest.js'), `exporter/test/fuzz/${rest[1] ?? ''}`],
     { env: { ...process.env, FUZZ_CASES: rest[0] ?? '100000' } },
   );
-else if (first === 'soak' || first === 'replicas' || first === 'retraining')
+else if (first === 'soak' || first === 'replicas' || first === 'retraining' || first === 'half-open')
   process.exitCode = run(process.execPath, [support, program(first), ...rest]);
 else
   process.exitCode = run(process.execPath, [

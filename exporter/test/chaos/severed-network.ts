@@ -10,11 +10,13 @@ export interface SeveredNetwork {
   readonly prefix: readonly string[];
   readonly listen: string;
   readonly databaseUrl: string;
-  cut(): void;
-  mend(): void;
+  /** By default the wire to the database. */
+  cut(wire?: Wire): void;
+  mend(wire?: Wire): void;
   close(): void;
 }
 
+export type Wire = 'clients' | 'database';
 const SUBNET = '10.213';
 
 /** null where namespaces cannot be made. */
@@ -48,8 +50,8 @@ export async function severedNetwork(socketFolder: string, url: string): Promise
     prefix: ['ip', 'netns', 'exec', name],
     listen: `${SUBNET}.0.2:9477`,
     databaseUrl: tcp.href,
-    cut: () => void ip('link', 'set', wires[1], 'down'),
-    mend: () => void ip('link', 'set', wires[1], 'up'),
+    cut: (wire = 'database') => void ip('link', 'set', wires[wire === 'clients' ? 0 : 1], 'down'),
+    mend: (wire = 'database') => void ip('link', 'set', wires[wire === 'clients' ? 0 : 1], 'up'),
     close: () => {
       forwarder.close();
       for (const wire of wires) ip('link', 'del', wire);
