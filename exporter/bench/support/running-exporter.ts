@@ -8,8 +8,8 @@ import { createInterface } from 'node:readline';
 export interface RunningExporter {
   readonly url: URL;
   readonly dataPath: string;
-  /** Ends it, and removes its data. */
-  readonly stop: () => Promise<void>;
+  /** Ends it, and removes its data, after `keep` has looked at what it left. */
+  readonly stop: (keep?: (dataPath: string) => Promise<void>) => Promise<void>;
 }
 
 /** The compiled exporter beside this file, on an empty database of its own. */
@@ -30,10 +30,11 @@ export async function startExporter(flags: readonly string[] = []): Promise<Runn
       if (address !== undefined) resolve(new URL(address));
     });
   });
-  const stop = async () => {
+  const stop: RunningExporter['stop'] = async (keep) => {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGTERM');
     await ended;
+    await keep?.(dataPath);
     rmSync(dataPath, { recursive: true, force: true });
   };
   return { url, dataPath, stop };
