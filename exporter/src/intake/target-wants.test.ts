@@ -30,6 +30,14 @@ function wanting(maxFeatures = 500, kinds: Readonly<Record<string, FeatureKind>>
 
 const featuresOf = (wants: TargetWants) => wants.list().map(({ features }) => [...features]);
 
+test('a class of any name is registered with its first prediction, and counted under it from then on; a feature is refused', () => {
+  const wants = wanting();
+  expect(wants.note(envelope({ prediction: '__proto__', scores: { constructor: 0.5 } }), target)).toBeNull();
+  expect(wants.list().map(({ classes }) => [...classes])).toEqual([['__proto__', 'constructor']]);
+  const own = JSON.parse('{"__proto__": 1}') as unknown;
+  expect(wants.note(envelope({ features: own }), target)).toMatchObject({ pointer: '/features' });
+});
+
 describe('missing', () => {
   test.each<readonly [string, Readonly<Record<string, unknown>>, boolean]>([
     ['nothing at all', {}, false],

@@ -56,7 +56,7 @@ export class TargetWants {
     for (const [name, value] of featureEntries(envelope)) {
       if (target?.featureByName.has(name) === true || noted?.has(name) === true) continue;
       if (value === null || value === undefined) continue;
-      const problem = nameProblem(name);
+      const problem = nameProblem(name) ?? (name === '__proto__' ? 'a feature cannot be named __proto__' : null);
       if (problem !== null) return { pointer: '/features', detail: problem };
       const kind = this.kinds.declaredKind(envelope.model, name) ?? inferKind(value);
       if (kind === undefined)
@@ -165,8 +165,7 @@ function nameProblem(name: string): string | null {
   if (name.length > MAX_NAME_LENGTH)
     return `the name ${shown(name)} has ${name.length} characters, at most ${MAX_NAME_LENGTH} are allowed`;
   const fault = textFault(name);
-  if (fault !== null) return `the name ${shown(name)} ${fault}`;
-  return name === '__proto__' ? 'a feature cannot be named __proto__' : null;
+  return fault === null ? null : `the name ${shown(name)} ${fault}`;
 }
 
 function shown(name: string): string {
