@@ -23,6 +23,9 @@ afterAll(async () => {
 /** In the ordinary run fewer: they go to a real database. */
 const RUNS = CASES < 10_000 ? Math.ceil(CASES / 4) : CASES;
 
+/** Of names in the database, as maps and objects in memory. */
+const OBJECTS_A_BYTE = 8;
+
 test('whatever comes is stored or refused row by row, and the statistics are those of what is stored', async () => {
   let accepted = 0;
   const measured = new Measured('intake', RUNS);
@@ -46,10 +49,16 @@ test('whatever comes is stored or refused row by row, and the statistics are tho
     ),
     { numRuns: RUNS },
   );
-  measured.end();
   const { rows } = await core.pool.query<{ n: string }>('SELECT count(*) AS n FROM predictions');
   expect(Number(rows[0]!.n)).toBe(accepted);
   expect(accepted).toBeGreaterThan(20);
   const compared = await compareWithRawRows(core.pool, core.catalog, 0);
   expect(compared.differences).toEqual([]);
+  // Models, versions and features are remembered, up to their limits.
+  const known = await core.pool.query<{ bytes: number }>(
+    `SELECT (SELECT coalesce(sum(pg_column_size(f)), 0) FROM feature_sets f)::float8
+       + (SELECT coalesce(sum(pg_column_size(m)), 0) FROM models m)::float8
+       + (SELECT coalesce(sum(pg_column_size(v)), 0) FROM model_versions v)::float8 AS bytes`,
+  );
+  measured.end(OBJECTS_A_BYTE * known.rows[0]!.bytes);
 }, 3_600_000);

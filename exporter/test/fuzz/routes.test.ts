@@ -79,7 +79,7 @@ test('every route answers every request, and never with a 5xx', async () => {
           const sent = method === 'GET' ? Buffer.alloc(0) : payload;
           const reply = await ask(
             {
-              method: method as string,
+              method,
               path: `${url}?${search}`,
               headers: { ...headers, ...(sent.length > 0 ? { 'content-length': sent.length } : {}) },
             },
