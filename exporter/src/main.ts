@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import path from 'node:path';
+import { DIALECT_NAMES, dialectSteps } from './app/dialect-steps.ts';
 import { startApp } from './app/start-app.ts';
 import { runExport, runImport } from './app/transfer.ts';
 import { createClock } from './config/clock.ts';
@@ -80,9 +81,21 @@ async function transfer(command: Extract<TransferCommand, { flags: unknown }>): 
   return 0;
 }
 
+/** `dialect NAME`: prints, and that is all. */
+function printDialect(name = ''): number {
+  const steps = dialectSteps(name);
+  if (steps === null)
+    process.stderr.write(
+      `Usage: model-health-exporter dialect ${DIALECT_NAMES.join('|')}\nPrints its SQL; nothing is run.\n`,
+    );
+  else process.stdout.write(steps);
+  return steps === null ? 2 : 0;
+}
+
 const argv = process.argv.slice(2);
 const command = parseTransfer(argv, environment) ?? parseCommandLine(argv, environment);
-if (command.kind === 'help') process.stdout.write(command.text);
+if (argv[0] === 'dialect') process.exitCode = printDialect(argv[1]);
+else if (command.kind === 'help') process.stdout.write(command.text);
 else if (command.kind === 'version')
   process.stdout.write(`model-health-exporter ${version}${revision === '' ? '' : ` (revision ${revision})`}\n`);
 else if (command.kind === 'invalid') {

@@ -123,6 +123,7 @@ export function helpText(): string {
     [
       'Usage: model-health-exporter [flags]',
       '       model-health-exporter export|import [flags], each with its own --help',
+      '       model-health-exporter dialect citus|timescale prints its SQL, untried',
       '',
       'Model health for Prometheus, Alertmanager and Grafana.',
     ],

@@ -23,4 +23,8 @@ export const citus: Dialect = {
   detach: (parent, leaf) => `ALTER TABLE ${parent} DETACH PARTITION ${leaf}`,
   dropBefore: null,
   sizes: leafSizes('citus_total_relation_size'),
+  missing: [
+    'FOR UPDATE SKIP LOCKED of the sweep that joins labels, and ctid of deletions: distributed tables refuse both',
+    'evaluations stay on the coordinator; only predictions and ground_truth are distributed',
+  ],
 };

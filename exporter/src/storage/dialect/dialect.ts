@@ -20,4 +20,6 @@ export interface Dialect {
   readonly dropBefore: ((parent: string) => string) | null;
   /** Bytes of the days $2 (YYYYMMDD) of table $1, with indexes, in their order. */
   readonly sizes: string;
+  /** What of the exporter such a server would refuse, as far as is known. */
+  readonly missing: readonly string[];
 }

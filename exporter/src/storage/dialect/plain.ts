@@ -25,4 +25,5 @@ export const plain: Dialect = {
   detach: (parent, leaf) => `ALTER TABLE ${parent} DETACH PARTITION ${leaf} CONCURRENTLY`,
   dropBefore: null,
   sizes: leafSizes('pg_total_relation_size'),
+  missing: [],
 };
