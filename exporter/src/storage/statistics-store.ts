@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Pool, PoolClient, QueryConfig } from 'pg';
 import { encodeBucket, mergeToDay } from '../histogram/bucket-codec.ts';
 import type { GroupKey } from '../histogram/delta-codec.ts';
@@ -103,6 +104,7 @@ SELECT require((SELECT count(*) FROM lease) = 1, 'the lease was lost'),
 
 /** Versions and segments whose hours of one day are merged in one statement: 24 buckets of a few kB each. */
 const MERGE_GROUPS = 500;
+const MERGED_AT_ONCE = 20;
 const DELETE_BATCH = 10_000;
 
 /** Deltas, buckets and totals in PostgreSQL. */
@@ -221,7 +223,12 @@ export class StatisticsStore {
     );
     const parts = stored.filter(({ key }) => key.bucketMinutes < DAY_MINUTES);
     if (parts.length === 0) return 0;
-    const merged = byOwner(stored).map((of) => ({ key: of[0]!.key, bytes: encodeBucket(mergeToDay(day, of)) }));
+    const merged: StoredBucket[] = [];
+    for (const of of byOwner(stored)) {
+      merged.push({ key: of[0]!.key, bytes: encodeBucket(mergeToDay(day, of)) });
+      // Half a second at once, otherwise, in which nobody is answered.
+      if (merged.length % MERGED_AT_ONCE === 0) await setImmediate();
+    }
     const column = (of: readonly StoredBucket[], name: keyof GroupKey) => of.map(({ key }) => key[name]);
     let end = 0;
     const isStored = await this.fenced({
