@@ -6,8 +6,12 @@ import type { ColumnDecoder } from './parquet-page.ts';
 
 type Encoding = 'PLAIN' | 'RLE_DICTIONARY' | 'DELTA_BYTE_ARRAY';
 
-function column(type: ColumnDecoder['type'], codec: ColumnDecoder['codec'] = 'UNCOMPRESSED'): ColumnDecoder {
-  const element: SchemaElement = { name: 'a', type, repetition_type: 'REQUIRED' };
+function column(
+  type: ColumnDecoder['type'],
+  codec: ColumnDecoder['codec'] = 'UNCOMPRESSED',
+  repetition: SchemaElement['repetition_type'] = 'REQUIRED',
+): ColumnDecoder {
+  const element: SchemaElement = { name: 'a', type, repetition_type: repetition };
   const root = { element: { name: 'schema' }, children: [], count: 2, path: [] };
   const leaf = { element, children: [], count: 1, path: ['a'] };
   return {
@@ -57,6 +61,35 @@ describe('pages that say less than they hold', () => {
     expect(() =>
       readValues(page, pageHeader(8, 'RLE_DICTIONARY', page.length), Int32Array.of(1, 2), column('INT32')),
     ).toThrow(/a run goes on beyond its page/);
+  });
+
+  test('a run of 2^30 where levels end before all are told', () => {
+    const levels = [...varint(2), 1];
+    const page = Uint8Array.from([levels.length, 0, 0, 0, ...levels, ...varint(2 ** 31 - 2), 1]);
+    expect(() =>
+      readValues(page, pageHeader(8, 'PLAIN', page.length), undefined, column('INT32', 'UNCOMPRESSED', 'OPTIONAL')),
+    ).toThrow(/a run goes on beyond its page/);
+  });
+
+  test('a run of 2^30 indices of no bits, in a page of version 2', () => {
+    const page = Uint8Array.from([0, ...varint(2 ** 31 - 2)]);
+    const header: PageHeader = {
+      type: 'DATA_PAGE_V2',
+      uncompressed_page_size: page.length,
+      compressed_page_size: page.length,
+      data_page_header_v2: {
+        num_values: 8,
+        num_nulls: 0,
+        num_rows: 8,
+        encoding: 'RLE_DICTIONARY',
+        definition_levels_byte_length: 0,
+        repetition_levels_byte_length: 0,
+        is_compressed: false,
+      },
+    };
+    expect(() => readValues(page, header, Int32Array.of(1, 2), column('INT32'))).toThrow(
+      /a run goes on beyond its page/,
+    );
   });
 
   test('the same page with a run of eight is eight values', () => {

@@ -74,10 +74,12 @@ function readV1(page: Uint8Array, header: PageHeader, column: ColumnDecoder): Ra
   let at = 0;
   if (column.element.repetition_type !== 'REQUIRED') {
     const length = view.getUint32(0, true);
-    checkRuns(view, 4, 4 + length, 1, of.num_values);
+    if (4 + length > view.byteLength) throw invalid('levels go on beyond their page');
+    checkRuns(view, 4, 1, of.num_values);
     at = 4 + length;
   }
-  checkEncoded(view, at, of, column);
+  // Indices of no bits are not read at all.
+  checkEncoded(view, at, of, column, 1);
   const { dataPage, definitionLevels } = readDataPage(bytes, of, column);
   return { values: dataPage, encoding: of.encoding, present: definitionLevels?.length ? definitionLevels : null };
 }
@@ -93,36 +95,41 @@ function readV2(page: Uint8Array, header: PageHeader, column: ColumnDecoder): Ra
   const bytes = Buffer.concat([page.subarray(0, levels), data]);
   const view = viewOf(bytes);
   if (column.element.repetition_type !== 'REQUIRED')
-    checkRuns(view, of.repetition_levels_byte_length, levels, 1, of.num_values);
-  checkEncoded(view, levels, { ...of, num_values: of.num_values - of.num_nulls }, column);
+    checkRuns(view, of.repetition_levels_byte_length, 1, of.num_values);
+  checkEncoded(view, levels, { ...of, num_values: of.num_values - of.num_nulls }, column, 0);
   const plain = { ...header, data_page_header_v2: { ...of, is_compressed: false } };
   const { dataPage, definitionLevels } = readDataPageV2(bytes, plain, column);
   return { values: dataPage, encoding: of.encoding, present: definitionLevels?.length ? definitionLevels : null };
 }
 
-/** @param of num_values at least the values that the encoded part holds */
+/**
+ * @param of num_values at least the values that the encoded part holds
+ * @param leastBits indices of fewer are passed over
+ */
 function checkEncoded(
   view: DataView,
   at: number,
   of: { readonly encoding: string; readonly num_values: number },
   { type }: ColumnDecoder,
+  leastBits: number,
 ): void {
   if (of.num_values === 0) return;
   if (type !== 'BOOLEAN' && (of.encoding.endsWith('_DICTIONARY') || of.encoding === 'RLE')) {
     const bits = view.getUint8(at);
     if (bits > 32) throw invalid('indices have more than 32 bits');
-    if (bits > 0) checkRuns(view, at + 1, view.byteLength, bits, of.num_values);
-  } else if (type === 'BOOLEAN' && of.encoding === 'RLE')
-    checkRuns(view, at + 4, at + 4 + view.getUint32(at, true), 1, of.num_values);
+    if (bits >= leastBits) checkRuns(view, at + 1, bits, of.num_values);
+  } else if (type === 'BOOLEAN' && of.encoding === 'RLE') checkRuns(view, at + 4, 1, of.num_values);
   else if (of.encoding === 'DELTA_BYTE_ARRAY') checkPrefixes(view, at, of.num_values);
 }
 
-/** The run-length and bit-packed hybrid: no run may go on beyond the page's values. Nulls have no entry: fewer may be there. */
-function checkRuns(view: DataView, from: number, end: number, bits: number, values: number): void {
-  if (end > view.byteLength) throw invalid('levels go on beyond their page');
+/**
+ * The run-length and bit-packed hybrid: no run may go on beyond the page's values. Nulls have no entry: fewer may be there. To the end of
+ * the page, whatever length was told: that is how far the decoder goes on for values that are not there.
+ */
+function checkRuns(view: DataView, from: number, bits: number, values: number): void {
   const reader = { view, offset: from };
   let seen = 0;
-  while (seen < values && reader.offset < end) {
+  while (seen < values && reader.offset < view.byteLength) {
     const header = readVarInt(reader);
     const packed = (header & 1) === 1;
     const count = packed ? (header >>> 1) * 8 : header >>> 1;
