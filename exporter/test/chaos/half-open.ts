@@ -30,7 +30,7 @@ const STATES: Readonly<Record<string, { readonly said: string; readonly promised
   'between two requests': { said: 'GET /-/healthy HTTP/1.1\r\nhost: x\r\n\r\n', promisedSeconds: 76 },
   'answers that nobody reads': {
     said: 'GET /docs/ml/json HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(200),
-    promisedSeconds: 121,
+    promisedSeconds: 241,
   },
 };
 
