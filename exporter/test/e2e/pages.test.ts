@@ -25,6 +25,8 @@ const PAGES = [
   '/admin/ml/dashboard/jobs/FAILED',
   '/admin/ml/dashboard/jobs/WAITING',
   '/docs/ml',
+  '/login',
+  '/nothing-here',
 ];
 
 interface Violation {
