@@ -5,6 +5,7 @@ import { labelDelta, predictionDelta, unmatchedDelta } from '../../test/support/
 import { FakeSchemes, FakeStatistics } from '../../test/support/fake-statistics.ts';
 import { testTarget } from '../../test/support/model-target.ts';
 import { recordingLog } from '../../test/support/silent-log.ts';
+import { decodeBucket } from '../histogram/bucket-codec.ts';
 import { HOUR_MS } from '../histogram/time-bucket.ts';
 import { Evaluator } from './evaluator.ts';
 
@@ -204,7 +205,7 @@ describe('old buckets', () => {
     const { key } = [...source.stored.values()][0]!;
     clock.at = START + 3 * DAY;
     await evaluator.fold();
-    expect(evaluator.memory.hasBucket(key)).toBe(false);
+    expect(evaluator.memory.isWhole(key)).toBeUndefined();
     source.commit(predictions(2));
     await evaluator.catchUp();
     await evaluator.fold();
@@ -212,6 +213,24 @@ describe('old buckets', () => {
     const other = setUp(source);
     await other.evaluator.catchUp();
     expect(other.rows()).toBe(5);
+  });
+
+  test('a late row is counted beside the minutes that only the store has', async () => {
+    const { source, evaluator, clock, rows, total } = setUp();
+    source.commit(predictions(3));
+    await evaluator.catchUp();
+    await evaluator.fold();
+    const { key } = [...source.stored.values()][0]!;
+    clock.at = START + 4 * HOUR_MS;
+    await evaluator.fold();
+    expect(evaluator.memory.isWhole(key)).toBe(false);
+    source.commit(predictions(2));
+    await evaluator.catchUp();
+    expect(evaluator.memory.isWhole(key)).toBe(true);
+    expect(rows()).toBe(5);
+    await evaluator.fold();
+    expect(total()).toBe(5);
+    expect(decodeBucket([...source.stored.values()][0]!.bytes).minutes.size).toBeGreaterThan(0);
   });
 
   test('are kept two hours beyond the longest window', async () => {
@@ -227,7 +246,7 @@ describe('old buckets', () => {
     ] as const) {
       clock.at = at;
       await evaluator.fold();
-      expect(evaluator.memory.hasBucket(key)).toBe(kept);
+      expect(evaluator.memory.isWhole(key) !== undefined).toBe(kept);
     }
   });
 });

@@ -182,6 +182,7 @@ export class Evaluator {
     for (const { key, bytes } of snapshot.buckets) this.memory.loadBucket(key, bytes);
     for (const { versionId, totals } of snapshot.totals) this.memory.loadTotals(versionId, totals);
     for (const { modelId, count } of snapshot.unmatched) this.memory.loadUnmatched(modelId, count);
+    this.memory.settle(this.nowMinute(), this.residentFrom);
     await this.apply(snapshot.deltas);
     if (drops !== this.drops) return;
     this.loadedToken = token;
@@ -193,7 +194,7 @@ export class Evaluator {
     for (const delta of deltas) this.memory.apply(delta);
   }
 
-  /** Versions and schemes that are not known here yet, and buckets that are too old to be in memory: a late row adds to what they hold. */
+  /** Versions and schemes that are not known here yet, and buckets that are too old to be whole in memory: a late row adds to what they hold. */
   private async fetchMissing(deltas: readonly StoredDelta[]): Promise<void> {
     const { schemes, source } = this.options;
     const old = new Map<string, GroupKey>();
@@ -201,7 +202,7 @@ export class Evaluator {
       for (const key of deltaKeys(payload)) {
         if (!schemes.knows(key.versionId, key.segmentId)) await schemes.learn(key.versionId);
         if (schemes.loadedScheme(key.schemeId) === undefined) await schemes.loadScheme(key.schemeId);
-        if (key.bucketStart < this.residentFrom && !this.memory.hasBucket(key))
+        if (!(this.memory.isWhole(key) ?? key.bucketStart >= this.residentFrom))
           old.set(`${key.schemeId}:${key.segmentId}:${key.bucketStart}:${key.bucketMinutes}`, key);
       }
     }

@@ -164,9 +164,9 @@ describe('fold', () => {
       bucketStart: Math.floor(old / HOUR_MS) * 60,
       bucketMinutes: 60,
     };
-    expect(memory.hasBucket(key)).toBe(true);
+    expect(memory.isWhole(key)).toBe(true);
     memory.settle(NOW / MINUTE_MS, NOW / MINUTE_MS - 1_440);
-    expect(memory.hasBucket(key)).toBe(false);
+    expect(memory.isWhole(key)).toBeUndefined();
   });
 
   test('clear forgets everything', () => {

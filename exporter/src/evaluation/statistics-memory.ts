@@ -79,8 +79,9 @@ export class StatisticsMemory {
     this.windowsOf(key.schemeId, key.segmentId).load(key, bytes);
   }
 
-  hasBucket(key: GroupKey): boolean {
-    return this.windows.get(windowsKey(key.schemeId, key.segmentId))?.has(key) ?? false;
+  /** See VersionWindows.isWhole. */
+  isWhole(key: GroupKey): boolean | undefined {
+    return this.windows.get(windowsKey(key.schemeId, key.segmentId))?.isWhole(key);
   }
 
   loadTotals(versionId: number, totals: StatisticsTotals): void {

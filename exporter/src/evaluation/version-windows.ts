@@ -8,6 +8,7 @@ import {
   emptyBucket,
   encodeBucket,
   packFeatures,
+  withoutMinutes,
 } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { FeatureCounts } from '../histogram/counts.ts';
@@ -19,11 +20,14 @@ import { Traffic } from '../histogram/traffic.ts';
 
 /**
  * A time bucket of one model version and scheme. Open: dense counts, beside the cached sums. Closed: bytes, counted in the sums.
- * A bucket opens when something arrives for it, and closes when the fold has stored it and its time is over.
+ * A bucket opens when something arrives for it, and closes when the fold has stored it and its time is over. Once no window of minutes
+ * reaches it any more, it keeps its traffic in one sum; the store has it whole, and it must be read back before it opens again.
  */
 export interface Bucket extends GroupKey {
   open: BucketCounts | null;
   bytes: Buffer | null;
+  /** Its bytes are those that are stored. */
+  whole: boolean;
   /** Something arrived that is not folded yet. */
   dirty: boolean;
 }
@@ -37,6 +41,9 @@ interface Sum<Counts> extends MinuteSpan {
 }
 
 export const ALL_COUNTS: NeededCounts = new Set(['features', 'traffic', 'performance']);
+
+/** The longest window that slides by minutes, and the tolerance for clocks that run ahead. */
+const MINUTES_REACH_BACK = 130;
 
 const featureScratch = new FeatureCounts(0);
 const sumScratch = new FeatureCounts(0);
@@ -63,10 +70,11 @@ export class VersionWindows {
     const id = bucketId(key);
     let bucket = this.buckets.get(id);
     if (bucket === undefined) {
-      bucket = { ...bare(key), open: emptyBucket(columns), bytes: null, dirty: true };
+      bucket = { ...bare(key), open: emptyBucket(columns), bytes: null, whole: true, dirty: true };
       this.buckets.set(id, bucket);
     }
     if (bucket.open === null) {
+      if (!bucket.whole) throw new Error(`the time bucket of minute ${key.bucketStart} was not read back`);
       bucket.open = decodeBucket(bucket.bytes!);
       this.revision++;
     }
@@ -74,24 +82,26 @@ export class VersionWindows {
     return bucket as OpenBucket;
   }
 
-  has(key: GroupKey): boolean {
-    return this.buckets.has(bucketId(key));
+  /** undefined: it is not here. false: it must be loaded again before it is written to. */
+  isWhole(key: GroupKey): boolean | undefined {
+    return this.buckets.get(bucketId(key))?.whole;
   }
 
   /** As read from the store. */
   load(key: GroupKey, bytes: Buffer): void {
-    this.buckets.set(bucketId(key), { ...bare(key), open: null, bytes, dirty: false });
+    this.buckets.set(bucketId(key), { ...bare(key), open: null, bytes, whole: true, dirty: false });
     this.revision++;
   }
 
   /** Bytes of a bucket that is about to be stored; they count as its bytes from now on. */
   encode(bucket: Bucket): Buffer {
     bucket.bytes = encodeBucket(bucket.open!);
+    bucket.whole = true;
     bucket.dirty = false;
     return bucket.bytes;
   }
 
-  /** Closes what is stored and over, forgets what no window reaches any more; minutes since the epoch. */
+  /** Closes what is stored and over, lets go of old minutes, forgets what no window reaches any more; minutes since the epoch. */
   settle(nowMinute: number, oldestMinute: number): void {
     for (const [id, bucket] of this.buckets) {
       if (bucket.dirty) continue;
@@ -102,6 +112,15 @@ export class VersionWindows {
       } else if (bucket.open !== null && end <= nowMinute) {
         bucket.open = null;
         this.revision++;
+      }
+      if (
+        bucket.open === null &&
+        bucket.whole &&
+        bucket.bucketMinutes === 60 &&
+        end <= nowMinute - MINUTES_REACH_BACK
+      ) {
+        bucket.bytes = withoutMinutes(bucket.bytes!);
+        bucket.whole = false;
       }
     }
   }

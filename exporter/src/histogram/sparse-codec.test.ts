@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { addBucketFeatures, addBucketOutcomes, decodeBucket, emptyBucket, encodeBucket } from './bucket-codec.ts';
+import {
+  addBucketFeatures,
+  addBucketOutcomes,
+  decodeBucket,
+  emptyBucket,
+  encodeBucket,
+  withoutMinutes,
+} from './bucket-codec.ts';
 import type { BucketCounts } from './bucket-codec.ts';
 import { FeatureCounts } from './counts.ts';
 import { PerformanceCounts } from './performance-counts.ts';
@@ -121,6 +128,19 @@ describe('bucket codec', () => {
       fc.property(bucket, fc.double({ min: 0, max: 0.999, noNaN: true }), (of, share) => {
         const bytes = encodeBucket(of);
         expect(() => decodeBucket(bytes.subarray(0, Math.floor(bytes.length * share)))).toThrow();
+      }),
+    );
+  });
+
+  test('without its minutes a bucket counts the same', () => {
+    fc.assert(
+      fc.property(bucket, (of) => {
+        const bytes = withoutMinutes(encodeBucket(of));
+        const without = decodeBucket(bytes);
+        expect({ ...facts(without), minutes: [] }).toEqual({ ...facts(of), minutes: [] });
+        const rows = (minutes: ReadonlyMap<number, Traffic>) => [...minutes.values()].map((traffic) => traffic.rows);
+        const all = rows(of.minutes).reduce((sum, n) => sum + n, 0);
+        expect(rows(without.minutes)).toEqual(all === 0 ? [] : [all]);
       }),
     );
   });
