@@ -59,7 +59,7 @@ function quantiles({
 }: Traffic): Pick<LatencyOutcome, 'p50Seconds' | 'p95Seconds' | 'p99Seconds' | 'maxSeconds'> {
   if (latencyRows === 0) return { p50Seconds: NaN, p95Seconds: NaN, p99Seconds: NaN, maxSeconds: NaN };
   dense.fill(0);
-  for (const [code, count] of counts) dense[code] = count;
+  counts.each((code, count) => (dense[code] = count));
   const at = (q: number) => latencyQuantile(dense, q, maxSeconds);
   return { p50Seconds: at(0.5), p95Seconds: at(0.95), p99Seconds: at(0.99), maxSeconds };
 }

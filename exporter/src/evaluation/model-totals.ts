@@ -50,13 +50,17 @@ export function modelTotals(
   };
 }
 
-function renamed(counts: ReadonlyMap<number, number>, nameOf: (code: number) => string): Map<string, number> {
+function renamed(counts: Iterable<readonly [number, number]>, nameOf: (code: number) => string): Map<string, number> {
   const named = new Map<string, number>();
   for (const [code, count] of counts) named.set(nameOf(code), (named.get(nameOf(code)) ?? 0) + count);
   return named;
 }
 
-function latencyTotals(counts: ReadonlyMap<number, number>, count: number, sumSeconds: number): HistogramTotals {
+function latencyTotals(
+  counts: Iterable<readonly [number, number]>,
+  count: number,
+  sumSeconds: number,
+): HistogramTotals {
   return {
     upperBoundsSeconds: CLASSIC_BOUNDS_SECONDS,
     cumulative: cumulativeCounts(counts, CLASSIC_BOUND_CODES),

@@ -95,7 +95,7 @@ export const CLASSIC_BOUND_CODES: readonly number[] = CLASSIC_BOUNDS_SECONDS.map
  * @param counts by code, in any order
  * @param bounds rising codes
  */
-export function cumulativeCounts(counts: ReadonlyMap<number, number>, bounds: readonly number[]): number[] {
+export function cumulativeCounts(counts: Iterable<readonly [number, number]>, bounds: readonly number[]): number[] {
   const cumulative = new Array<number>(bounds.length).fill(0);
   for (const [code, count] of counts) {
     const first = bounds.findIndex((bound) => code <= bound);

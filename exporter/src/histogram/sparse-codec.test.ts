@@ -60,7 +60,7 @@ const bucket: fc.Arbitrary<BucketCounts> = fc
 
 /** Everything that a bucket says, in one comparable value. */
 function facts(of: BucketCounts) {
-  const sorted = (map: ReadonlyMap<number, unknown>) => [...map].sort(([a], [b]) => a - b);
+  const sorted = <T>(pairs: Iterable<readonly [number, T]>) => [...pairs].sort(([a], [b]) => a - b);
   return {
     rows: of.features.rows,
     counts: [...of.features.counts],

@@ -10,7 +10,8 @@ import { Traffic } from './traffic.ts';
  *
  *   features    = varint columns, column*, column of positives (from format 2 on), varint tails, tails x (varint column, u8 code, f64 sum),
  *                 f64 score sum, varint confidence rows, f64 confidence sum
- *   column      = u8 2, varint k, k x (varint gap << 1 | more, [varint count - 2] when there is more than one)
+ *   column      = u8 2, varint k, then nibbles, low before high: k x (gap 0..6 << 1 | more, [count - 2] when there is more than one)
+ *                 where a gap of 7 stands for 7 codes without count before the next gap, and count - 2 has 3 bits a nibble, 8: there are more
  *               | u8 1, varint length, length x varint count
  *               | u8 0, varint k, k x (varint gap, varint count)                  (buckets up to format 3, deltas up to 3)
  *   minutes     = varint m, m x (varint minute of the bucket, traffic)
@@ -22,6 +23,8 @@ import { Traffic } from './traffic.ts';
 const PAIRS = 0;
 const DENSE = 1;
 const SPARSE = 2;
+/** Gap of a nibble that stands for a step without a count. */
+const SKIP = 7;
 const MAX_VARINT = 5;
 /** Of the four sums of a traffic that has timed rows. */
 const TRAFFIC_SUMS_BYTES = 32;
@@ -56,30 +59,51 @@ export function writeSums(writer: ByteWriter, sums: Sums): void {
 
 function writeColumn(writer: ByteWriter, counts: Uint32Array, from: number): void {
   let found = 0;
-  let several = 0;
+  let nibbles = 0;
+  let previous = 0;
   for (let code = 0; code < CODES; code++) {
     const count = counts[from + code]!;
     if (count === 0) continue;
     occupied[found++] = code;
-    if (count > 1) several++;
+    nibbles += 1 + Math.floor((code - previous) / SKIP);
+    for (let rest = count - 2; rest >= 0; rest = rest < 8 ? -1 : Math.floor(rest / 8)) nibbles++;
+    previous = code;
   }
-  const length = found === 0 ? 0 : occupied[found - 1]! + 1;
-  if (found + several <= length) {
+  const length = found === 0 ? 0 : previous + 1;
+  if (nibbles <= 2 * length) {
     writer.u8(SPARSE);
     writer.varint(found);
-    let previous = 0;
-    for (let i = 0; i < found; i++) {
-      const code = occupied[i]!;
-      const count = counts[from + code]!;
-      writer.varint(((code - previous) << 1) | Number(count > 1));
-      if (count > 1) writer.varint(count - 2);
-      previous = code;
-    }
+    writeNibbles(writer, counts, from, found);
   } else {
     writer.u8(DENSE);
     writer.varint(length);
     for (let code = 0; code < length; code++) writer.varint(counts[from + code]!);
   }
+}
+
+/** Of the occupied codes. */
+function writeNibbles(writer: ByteWriter, counts: Uint32Array, from: number, found: number): void {
+  const { bytes } = writer;
+  let at = writer.length * 2;
+  const put = (nibble: number) => {
+    if ((at & 1) === 0) bytes[at >>> 1] = nibble;
+    else bytes[at >>> 1] = bytes[at >>> 1]! | (nibble << 4);
+    at++;
+  };
+  let previous = 0;
+  for (let i = 0; i < found; i++) {
+    const code = occupied[i]!;
+    const count = counts[from + code]!;
+    let gap = code - previous;
+    for (; gap >= SKIP; gap -= SKIP) put(SKIP << 1);
+    put((gap << 1) | Number(count > 1));
+    previous = code;
+    if (count === 1) continue;
+    let rest = count - 2;
+    for (; rest >= 8; rest = Math.floor(rest / 8)) put((rest % 8) | 8);
+    put(rest);
+  }
+  writer.length = (at + 1) >>> 1;
 }
 
 /** Told of every cell that is read, beside its being added. */
@@ -152,29 +176,29 @@ function readSparse(
 ): void {
   const { bytes } = reader;
   const from = column * CODES;
-  let { at } = reader;
+  let at = reader.at * 2;
   let code = 0;
-  reader.expect(length);
-  for (let i = 0; i < length; i++) {
-    let step = bytes[at]!;
-    if (step < 128) at++;
-    else {
-      reader.at = at;
-      step = reader.varint();
-      at = reader.at;
-    }
-    code += step >>> 1;
+  for (let left = length; left > 0;) {
+    const nibble = (bytes[at >>> 1]! >>> ((at & 1) << 2)) & 15;
+    at++;
+    code += nibble >>> 1;
+    if (nibble === SKIP << 1) continue;
+    left--;
     let rows = 1;
-    if ((step & 1) === 1) {
-      reader.at = at;
-      rows = reader.varint() + 2;
-      at = reader.at;
+    if ((nibble & 1) === 1) {
+      rows = 2;
+      for (let scale = 1, more = true; more; scale *= 8) {
+        const part = (bytes[at >>> 1]! >>> ((at & 1) << 2)) & 15;
+        at++;
+        rows += (part & 7) * scale;
+        more = part > 7;
+      }
     }
     counts[from + code] = counts[from + code]! + rows;
     if (also !== undefined) also.count(column, code, rows);
   }
   requireCode(code);
-  reader.at = at;
+  reader.at = (at + 1) >>> 1;
   reader.expect(0);
 }
 
@@ -262,14 +286,14 @@ function writeTraffic(writer: ByteWriter, traffic: Traffic): void {
   writer.f64(traffic.logSum);
   writer.f64(traffic.logSquareSum);
   writer.f64(traffic.maxSeconds);
-  writePairs(writer, traffic.latency);
+  writeSorted(writer, traffic.latency.size, traffic.latency);
 }
 
 function readTraffic(reader: ByteReader, into: Traffic): void {
   into.rows += reader.varint();
   for (let kinds = reader.varint(); kinds > 0; kinds--) {
     const code = reader.u8();
-    into.errors.set(code, (into.errors.get(code) ?? 0) + reader.varint());
+    into.errors.add(code, reader.varint());
   }
   const timed = reader.varint();
   if (timed === 0) return;
@@ -278,7 +302,11 @@ function readTraffic(reader: ByteReader, into: Traffic): void {
   into.logSum += reader.f64();
   into.logSquareSum += reader.f64();
   into.maxSeconds = Math.max(into.maxSeconds, reader.f64());
-  readPairs(reader, into.latency);
+  let latencyCode = 0;
+  for (let pairs = reader.varint(); pairs > 0; pairs--) {
+    latencyCode += reader.varint();
+    into.latency.add(latencyCode, reader.varint());
+  }
 }
 
 /** Counts are never negative: deltas and buckets keep apart what was added and what was removed. */
@@ -337,13 +365,21 @@ export function readPerformance(reader: ByteReader): PerformanceCounts {
 }
 
 function writePairs(writer: ByteWriter, counts: ReadonlyMap<number, number>): void {
-  writer.need((1 + 2 * counts.size) * MAX_VARINT);
-  writer.varint(counts.size);
+  writeSorted(
+    writer,
+    counts.size,
+    [...counts].sort(([a], [b]) => a - b),
+  );
+}
+
+function writeSorted(writer: ByteWriter, size: number, pairs: Iterable<readonly [number, number]>): void {
+  writer.need((1 + 2 * size) * MAX_VARINT);
+  writer.varint(size);
   let previous = 0;
-  for (const key of [...counts.keys()].sort((a, b) => a - b)) {
-    writer.varint(key - previous);
-    writer.varint(counts.get(key)!);
-    previous = key;
+  for (const [code, count] of pairs) {
+    writer.varint(code - previous);
+    writer.varint(count);
+    previous = code;
   }
 }
 

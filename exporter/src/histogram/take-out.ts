@@ -1,5 +1,6 @@
 import type { BucketCounts } from './bucket-codec.ts';
 import { latencyBucketUpperSeconds } from './latency-buckets.ts';
+import type { SortedCounts } from './sorted-counts.ts';
 import type { Traffic } from './traffic.ts';
 
 /**
@@ -43,18 +44,13 @@ function takeOutTraffic(from: Traffic, erased: Traffic): void {
   from.latencySum -= erased.latencySum;
   from.logSum -= erased.logSum;
   from.logSquareSum -= erased.logSquareSum;
-  const highest = [...from.latency.keys()].reduce((most, code) => Math.max(most, code), 0);
-  from.maxSeconds = Math.min(from.maxSeconds, latencyBucketUpperSeconds(highest));
+  from.maxSeconds = Math.min(from.maxSeconds, latencyBucketUpperSeconds(Math.max(0, from.latency.highest)));
 }
 
 function subtract(from: Uint32Array, erased: Uint32Array): void {
   for (let i = 0; i < erased.length; i++) from[i] = Math.max(0, from[i]! - erased[i]!);
 }
 
-function subtractPairs(from: Map<number, number>, erased: ReadonlyMap<number, number>): void {
-  for (const [key, count] of erased) {
-    const rest = (from.get(key) ?? 0) - count;
-    if (rest > 0) from.set(key, rest);
-    else from.delete(key);
-  }
+function subtractPairs(from: SortedCounts, erased: SortedCounts): void {
+  for (const [code, count] of erased) from.set(code, Math.max(0, from.get(code) - count));
 }

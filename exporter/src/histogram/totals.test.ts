@@ -134,12 +134,10 @@ describe('stored and read back', () => {
     expect(back.toJson()).toBe(filled().toJson());
     expect([traffic.rows, traffic.latencyRows, traffic.errorRows]).toEqual([3, 2, 2]);
     expect(traffic.latencySum).toBeCloseTo(0.3, 12);
-    expect(traffic.errors).toEqual(
-      new Map([
-        [1, 1],
-        [255, 1],
-      ]),
-    );
+    expect([...traffic.errors]).toEqual([
+      [1, 1],
+      [255, 1],
+    ]);
     expect(back.ofFeature(1)).toEqual({ ...NOTHING, values: 2, unseenCategories: 2 });
     expect([back.labels, back.delaySum, back.lastPredictionMs]).toEqual([6, 7_320, 9_000]);
     expect(back.confusion).toEqual(

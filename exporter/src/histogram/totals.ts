@@ -237,6 +237,6 @@ function later(a: number, b: number): number {
   return Number.isNaN(a) ? b : Number.isNaN(b) ? a : Math.max(a, b);
 }
 
-function fill(map: Map<number, number>, pairs: Pairs): void {
+function fill(map: { set(key: number, count: number): unknown }, pairs: Pairs): void {
   for (const [key, count] of pairs) map.set(key, count);
 }

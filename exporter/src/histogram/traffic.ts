@@ -1,4 +1,5 @@
 import { latencyCode } from './latency-buckets.ts';
+import { SortedCounts } from './sorted-counts.ts';
 
 /** Error code of a prediction that did not fail. Codes 1..254 are the model's error reasons, 255 is every reason beyond them. */
 export const NO_ERROR = 0;
@@ -7,20 +8,21 @@ export const OTHER_ERROR = 255;
 /** Latency and errors of one minute, or of any sum of minutes. */
 export class Traffic {
   rows = 0;
-  readonly errors = new Map<number, number>();
+  /** Rows by error code. */
+  readonly errors = new SortedCounts();
   latencyRows = 0;
   /** Sums of seconds, of ln seconds and of its square (Welch's test on log latency); zero latencies enter the logs as LOG_FLOOR. */
   latencySum = 0;
   logSum = 0;
   logSquareSum = 0;
   maxSeconds = 0;
-  /** Latency code -> count. */
-  readonly latency = new Map<number, number>();
+  /** Rows by latency code. */
+  readonly latency = new SortedCounts();
 
   /** `latencySeconds` NaN: not reported. */
   addRow(error: number, latencySeconds: number): void {
     this.rows++;
-    if (error !== NO_ERROR) this.errors.set(error, (this.errors.get(error) ?? 0) + 1);
+    if (error !== NO_ERROR) this.errors.add(error, 1);
     if (Number.isNaN(latencySeconds)) return;
     const log = Math.log(Math.max(latencySeconds, LOG_FLOOR_SECONDS));
     this.latencyRows++;
@@ -28,25 +30,22 @@ export class Traffic {
     this.logSum += log;
     this.logSquareSum += log * log;
     if (latencySeconds > this.maxSeconds) this.maxSeconds = latencySeconds;
-    const code = latencyCode(latencySeconds);
-    this.latency.set(code, (this.latency.get(code) ?? 0) + 1);
+    this.latency.add(latencyCode(latencySeconds), 1);
   }
 
   add(other: Traffic): void {
     this.rows += other.rows;
-    for (const [code, count] of other.errors) this.errors.set(code, (this.errors.get(code) ?? 0) + count);
+    this.errors.addAll(other.errors);
     this.latencyRows += other.latencyRows;
     this.latencySum += other.latencySum;
     this.logSum += other.logSum;
     this.logSquareSum += other.logSquareSum;
     this.maxSeconds = Math.max(this.maxSeconds, other.maxSeconds);
-    for (const [code, count] of other.latency) this.latency.set(code, (this.latency.get(code) ?? 0) + count);
+    this.latency.addAll(other.latency);
   }
 
   get errorRows(): number {
-    let sum = 0;
-    for (const count of this.errors.values()) sum += count;
-    return sum;
+    return this.errors.total;
   }
 }
 

@@ -195,7 +195,7 @@ async function sums() {
     of.performance.merge(performance, 1);
     for (const traffic of minutes.values()) of.traffic.add(traffic);
   }
-  const sorted = (counts: ReadonlyMap<number, number>) => [...counts].sort(([a], [b]) => a - b);
+  const sorted = (counts: Iterable<readonly [number, number]>) => [...counts].sort(([a], [b]) => a - b);
   return {
     lengths: new Set(rows.map(({ minutes }) => minutes)),
     buckets: rows.length,
