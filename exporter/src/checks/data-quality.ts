@@ -113,7 +113,7 @@ function beyond(edges: Float64Array, low: number, high: number): Beyond | null {
   return { from: edges[below] === low ? below + 1 : below, to: binOf(edges, high) + 1 };
 }
 
-function issueCounts(counts: Uint32Array, cells: IssueCells): IssueCounts {
+function issueCounts(counts: ArrayLike<number>, cells: IssueCells): IssueCounts {
   return {
     rows: sum(counts, 0, ABSENT),
     missing: counts[MISSING]!,
@@ -124,11 +124,11 @@ function issueCounts(counts: Uint32Array, cells: IssueCells): IssueCounts {
   };
 }
 
-function sumBeyond(counts: Uint32Array, range: Beyond | null, bins: number): number {
+function sumBeyond(counts: ArrayLike<number>, range: Beyond | null, bins: number): number {
   return range === null ? 0 : sum(counts, 0, range.from) + sum(counts, range.to, bins);
 }
 
-function sum(counts: Uint32Array, from: number, to: number): number {
+function sum(counts: ArrayLike<number>, from: number, to: number): number {
   let all = 0;
   for (let code = from; code < to; code++) all += counts[code]!;
   return all;

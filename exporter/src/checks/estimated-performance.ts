@@ -109,7 +109,7 @@ function decidedOf({ scheme }: ModelContext, features: FeatureCounts, bins: numb
   return { yes, no: scored.map((count, bin) => count - yes[bin]!) };
 }
 
-function sum(counts: Float64Array | Uint32Array): number {
+function sum(counts: Iterable<number>): number {
   let all = 0;
   for (const count of counts) all += count;
   return all;

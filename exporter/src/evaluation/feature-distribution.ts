@@ -53,13 +53,13 @@ export function featureBins(
   });
 }
 
-function drawCells(bins: ColumnBins, then: Uint32Array, now: Uint32Array): DistributionBin[] {
+function drawCells(bins: ColumnBins, then: ArrayLike<number>, now: ArrayLike<number>): DistributionBin[] {
   const baseline = cellCounts(bins, then);
   const current = cellCounts(bins, now);
   return cellsOf(bins).map((cell, i) => ({ ...cell, baseline: baseline[i]!, current: current[i]! }));
 }
 
-function drawBins(bins: ColumnBins, then: Uint32Array, now: Uint32Array): DistributionBin[] {
+function drawBins(bins: ColumnBins, then: ArrayLike<number>, now: ArrayLike<number>): DistributionBin[] {
   if (bins.kind === 'categorical') return [];
   return Array.from(bins.deciles, (_, code) => {
     const upper = bins.edges[code] ?? Infinity;
@@ -73,7 +73,7 @@ function drawBins(bins: ColumnBins, then: Uint32Array, now: Uint32Array): Distri
   });
 }
 
-function cellCounts(bins: ColumnBins, counts: Uint32Array): Float64Array {
+function cellCounts(bins: ColumnBins, counts: ArrayLike<number>): Float64Array {
   const cells = new Float64Array(bins.kind === 'numeric' ? bins.coarseCells : bins.categories.length + 1);
   for (let code = 0; code < MISSING; code++) {
     const cell = cellOfCode(bins, code);
@@ -82,7 +82,7 @@ function cellCounts(bins: ColumnBins, counts: Uint32Array): Float64Array {
   return cells;
 }
 
-function totalsOf(counts: Uint32Array): DistributionTotals {
+function totalsOf(counts: ArrayLike<number>): DistributionTotals {
   let values = 0;
   for (let code = 0; code < MISSING; code++) values += counts[code]!;
   return {
@@ -96,6 +96,6 @@ function totalsOf(counts: Uint32Array): DistributionTotals {
 const NOTHING = new Uint32Array(256);
 
 /** A feature that is not in the counts has none. */
-function countsOf(features: FeatureCounts | null, column: number): Uint32Array {
+function countsOf(features: FeatureCounts | null, column: number): ArrayLike<number> {
   return features === null || column >= features.columns ? NOTHING : features.column(column);
 }

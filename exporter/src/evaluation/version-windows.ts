@@ -70,7 +70,7 @@ export class VersionWindows {
     const id = bucketId(key);
     let bucket = this.buckets.get(id);
     if (bucket === undefined) {
-      bucket = { ...bare(key), open: emptyBucket(columns), bytes: null, whole: true, dirty: true };
+      bucket = { ...bare(key), open: emptyBucket(columns, 0), bytes: null, whole: true, dirty: true };
       this.buckets.set(id, bucket);
     }
     if (bucket.open === null) {

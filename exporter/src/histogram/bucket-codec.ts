@@ -37,9 +37,10 @@ export interface BucketCounts {
 /** Parts that a baseline is kept in where its own spread is asked for: a power of two, so that neighbours merge evenly. */
 export const BASELINE_CHUNKS = 64;
 
-export function emptyBucket(columns: number): BucketCounts {
+/** @param forRows see FeatureCounts */
+export function emptyBucket(columns: number, forRows?: number): BucketCounts {
   return {
-    features: new FeatureCounts(columns),
+    features: new FeatureCounts(columns, forRows),
     minutes: new Map(),
     performance: new PerformanceCounts(),
     removed: null,
@@ -177,6 +178,8 @@ function readRemoved(reader: ByteReader): PerformanceCounts {
 }
 
 function addFeatures(reader: ByteReader, into: FeatureCounts): void {
-  into.rows += reader.varint();
+  const rows = reader.varint();
+  into.reserve(rows);
+  into.rows += rows;
   readFeatures(reader, into);
 }

@@ -25,6 +25,7 @@ export function countRow(
   const codeAt = binned.codeAt[row]!;
   const columns = binned.codeAt[row + 1]! - codeAt;
   features.ensureColumns(columns);
+  features.reserve(1);
   const { counts } = features;
   for (let column = 0; column < columns; column++) {
     const cell = (column << 8) | binned.codes[codeAt + column]!;

@@ -1,5 +1,12 @@
 import { CODES, MISSING } from './bin-scheme.ts';
 
+type Cells = Uint8Array | Uint16Array | Uint32Array;
+
+/** Cells that can count so many rows: no cell counts a row twice. */
+function cellsFor(rows: number, length: number): Cells {
+  return rows < 2 ** 8 ? new Uint8Array(length) : rows < 2 ** 16 ? new Uint16Array(length) : new Uint32Array(length);
+}
+
 /**
  * Counts of one stretch of time of one model version: a time bucket, a window (the sum of its buckets) or a baseline.
  * Everything in it adds: integers, or sums of doubles.
@@ -7,7 +14,7 @@ import { CODES, MISSING } from './bin-scheme.ts';
 export class FeatureCounts {
   rows = 0;
   /** counts[column * 256 + code]; see model-columns.ts for columns and bin-scheme.ts for codes. */
-  counts: Uint32Array;
+  counts: Cells;
   /** Sum of x of the outer and gap bins, by column * 256 + code. */
   readonly tails = new Map<number, number>();
   /** Rows predicted as the positive class, by score code (binary models; see countPositive). */
@@ -18,10 +25,11 @@ export class FeatureCounts {
   confidenceRows = 0;
   confidenceSum = 0;
   /** Views of the columns that were asked for: making one costs more than reading a few of its counts. */
-  private views: Uint32Array[] = [];
+  private views: Cells[] = [];
 
-  constructor(columns: number) {
-    this.counts = new Uint32Array(columns * CODES);
+  /** @param forRows the rows that it is to begin with room for; `reserve` makes more. Few of them take a quarter of the memory. */
+  constructor(columns: number, forRows = Infinity) {
+    this.counts = cellsFor(forRows, columns * CODES);
   }
 
   get columns(): number {
@@ -31,9 +39,18 @@ export class FeatureCounts {
   /** Makes room for features that were registered later. */
   ensureColumns(columns: number): void {
     if (columns * CODES <= this.counts.length) return;
-    const wider = new Uint32Array(columns * CODES);
-    wider.set(this.counts);
-    this.counts = wider;
+    this.replace(cellsFor(2 ** (8 * this.counts.BYTES_PER_ELEMENT) - 1, columns * CODES));
+  }
+
+  /** Makes room for `rows` more: to be called before they are counted. */
+  reserve(rows: number): void {
+    if (this.rows + rows >= 2 ** (8 * this.counts.BYTES_PER_ELEMENT) && this.counts.BYTES_PER_ELEMENT < 4)
+      this.replace(cellsFor(this.rows + rows, this.counts.length));
+  }
+
+  private replace(larger: Cells): void {
+    larger.set(this.counts);
+    this.counts = larger;
     this.views = [];
   }
 
@@ -44,6 +61,7 @@ export class FeatureCounts {
 
   add(other: FeatureCounts): void {
     this.ensureColumns(other.columns);
+    this.reserve(other.rows);
     const into = this.counts;
     const from = other.counts;
     for (let i = 0; i < from.length; i++) into[i] = into[i]! + from[i]!;
@@ -71,7 +89,7 @@ export class FeatureCounts {
   }
 
   /** The 256 counts of one column, as a view. */
-  column(column: number): Uint32Array {
+  column(column: number): Cells {
     return (this.views[column] ??= this.counts.subarray(column * CODES, (column + 1) * CODES));
   }
 }

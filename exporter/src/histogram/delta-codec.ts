@@ -319,6 +319,7 @@ export function applyDelta(payload: Uint8Array, sink: DeltaSink): number {
     if (into !== null) {
       if (entry.layout === LAYOUT_ROWS) readRows(reader, entry.rows, into);
       else {
+        into.features.reserve(entry.rows);
         readFeatures(reader, into.features, into.totals?.cells);
         readMinutes(reader, into.minutes, into.totals?.traffic);
         into.features.rows += entry.rows;
@@ -374,6 +375,7 @@ function readRows(
   const columns = reader.countOf(1);
   reader.expect(rows * (ROW_BYTES + columns));
   features.ensureColumns(columns);
+  features.reserve(rows);
   const { counts } = features;
   const { bytes } = reader;
   for (let row = 0; row < rows; row++) {

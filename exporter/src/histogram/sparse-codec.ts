@@ -57,7 +57,7 @@ export function writeSums(writer: ByteWriter, sums: Sums): void {
   writer.f64(sums.confidenceSum);
 }
 
-function writeColumn(writer: ByteWriter, counts: Uint32Array, from: number): void {
+function writeColumn(writer: ByteWriter, counts: FeatureCounts['counts'], from: number): void {
   let found = 0;
   let nibbles = 0;
   let previous = 0;
@@ -82,7 +82,7 @@ function writeColumn(writer: ByteWriter, counts: Uint32Array, from: number): voi
 }
 
 /** Of the occupied codes. */
-function writeNibbles(writer: ByteWriter, counts: Uint32Array, from: number, found: number): void {
+function writeNibbles(writer: ByteWriter, counts: FeatureCounts['counts'], from: number, found: number): void {
   const { bytes } = writer;
   let at = writer.length * 2;
   const put = (nibble: number) => {
@@ -130,7 +130,12 @@ export function readSums(reader: ByteReader, into: FeatureCounts): void {
   into.confidenceSum += reader.f64();
 }
 
-function readColumn(reader: ByteReader, counts: Uint32Array, column: number, also: CellSink | undefined): void {
+function readColumn(
+  reader: ByteReader,
+  counts: FeatureCounts['counts'],
+  column: number,
+  also: CellSink | undefined,
+): void {
   const kind = reader.u8();
   const length = reader.varint();
   if (kind === DENSE) readDense(reader, counts, column, length, also);
@@ -142,7 +147,7 @@ function readColumn(reader: ByteReader, counts: Uint32Array, column: number, als
 /** Nearly all that is read is read here and in readSparse: a byte at a time, and the rare longer varint by the reader. */
 function readDense(
   reader: ByteReader,
-  counts: Uint32Array,
+  counts: FeatureCounts['counts'],
   column: number,
   length: number,
   also: CellSink | undefined,
@@ -169,7 +174,7 @@ function readDense(
 
 function readSparse(
   reader: ByteReader,
-  counts: Uint32Array,
+  counts: FeatureCounts['counts'],
   column: number,
   length: number,
   also: CellSink | undefined,
@@ -204,7 +209,7 @@ function readSparse(
 
 function readPairsOf(
   reader: ByteReader,
-  counts: Uint32Array,
+  counts: FeatureCounts['counts'],
   column: number,
   length: number,
   also: CellSink | undefined,

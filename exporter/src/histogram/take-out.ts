@@ -1,4 +1,5 @@
 import type { BucketCounts } from './bucket-codec.ts';
+import type { FeatureCounts } from './counts.ts';
 import { latencyBucketUpperSeconds } from './latency-buckets.ts';
 import type { SortedCounts } from './sorted-counts.ts';
 import type { Traffic } from './traffic.ts';
@@ -47,7 +48,7 @@ function takeOutTraffic(from: Traffic, erased: Traffic): void {
   from.maxSeconds = Math.min(from.maxSeconds, latencyBucketUpperSeconds(Math.max(0, from.latency.highest)));
 }
 
-function subtract(from: Uint32Array, erased: Uint32Array): void {
+function subtract(from: FeatureCounts['counts'], erased: FeatureCounts['counts']): void {
   for (let i = 0; i < erased.length; i++) from[i] = Math.max(0, from[i]! - erased[i]!);
 }
 

@@ -130,7 +130,7 @@ describe.each(['captured', 'auto'] as const)('raw_sample, baseline.mode %s', (mo
     const usable = mode === 'auto' ? 1_500 : events.filter(({ prediction_id: id }) => isKept(id)).length;
     expect([window.features.rows, window.traffic.rows, window.performance.labelled]).toEqual([1_500, 1_500, 900]);
     for (const { column } of version!.target.features) {
-      const counts = window.features.column(column);
+      const counts = [...window.features.column(column)];
       expect(counts.reduce((sum, count, code) => sum + (code === ABSENT ? 0 : count), 0)).toBe(usable);
     }
     expect(sampled.evaluator.memory.totalsOf(version!.target.versionId).traffic.rows).toBe(1_500);
@@ -148,7 +148,10 @@ describe.each(['captured', 'auto'] as const)('raw_sample, baseline.mode %s', (mo
     expect(features.rows).toBe(3_000);
     const usable = mode === 'auto' ? 1_500 : events.filter(({ prediction_id: id }) => isKept(id)).length;
     const [age] = version!.target.features;
-    const present = features.column(age!.column).reduce((sum, count, code) => sum + (code === ABSENT ? 0 : count), 0);
+    const present = [...features.column(age!.column)].reduce(
+      (sum, count, code) => sum + (code === ABSENT ? 0 : count),
+      0,
+    );
     expect(present).toBe(usable + 1_500);
   });
 
