@@ -207,7 +207,10 @@ export class Evaluator {
       }
     }
     if (old.size === 0) return;
-    for (const { key, bytes } of await source.buckets([...old.values()])) this.memory.loadBucket(key, bytes);
+    const stored = await source.buckets([...old.values()]);
+    // What the store has no longer is of a version that was deleted just now.
+    for (const key of old.values()) if (this.memory.isWhole(key) === false) this.memory.forgetBucket(key);
+    for (const { key, bytes } of stored) this.memory.loadBucket(key, bytes);
   }
 
   private nowMinute(): number {

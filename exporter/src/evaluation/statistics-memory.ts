@@ -79,6 +79,10 @@ export class StatisticsMemory {
     this.windowsOf(key.schemeId, key.segmentId).load(key, bytes);
   }
 
+  forgetBucket(key: GroupKey): void {
+    this.windows.get(windowsKey(key.schemeId, key.segmentId))?.forget(key);
+  }
+
   /** See VersionWindows.isWhole. */
   isWhole(key: GroupKey): boolean | undefined {
     return this.windows.get(windowsKey(key.schemeId, key.segmentId))?.isWhole(key);

@@ -93,6 +93,10 @@ export class VersionWindows {
     this.revision++;
   }
 
+  forget(key: GroupKey): void {
+    if (this.buckets.delete(bucketId(key))) this.revision++;
+  }
+
   /** Bytes of a bucket that is about to be stored; they count as its bytes from now on. */
   encode(bucket: Bucket): Buffer {
     bucket.bytes = encodeBucket(bucket.open!);

@@ -106,6 +106,7 @@ SELECT require((SELECT count(*) FROM lease) = 1, 'the lease was lost'),
 const MERGE_GROUPS = 500;
 const MERGED_AT_ONCE = 20;
 const DELETE_BATCH = 10_000;
+const KEYS_A_QUERY = 500;
 
 /** Deltas, buckets and totals in PostgreSQL. */
 export class StatisticsStore {
@@ -162,19 +163,19 @@ export class StatisticsStore {
     }
   }
 
-  /** Buckets that are older than what is in memory; those that do not exist are absent from the answer. */
+  /** Buckets that are not whole in memory; those that do not exist are absent from the answer. */
   async buckets(keys: readonly GroupKey[]): Promise<readonly StoredBucket[]> {
     const client = await this.pool.connect();
     try {
       const found: StoredBucket[] = [];
-      for (const key of keys)
-        found.push(
-          ...(await readBuckets(
-            client,
-            // Primary key; integers of ours only.
-            `version_id = ${key.versionId} AND scheme_id = ${key.schemeId} AND segment_id = ${key.segmentId} AND bucket_start = ${key.bucketStart} AND bucket_minutes = ${key.bucketMinutes}`,
-          )),
-        );
+      for (let from = 0; from < keys.length; from += KEYS_A_QUERY) {
+        const rows = keys
+          .slice(from, from + KEYS_A_QUERY)
+          .map((key) => [key.versionId, key.schemeId, key.segmentId, key.bucketStart, key.bucketMinutes].join());
+        // Primary key; integers of ours only.
+        const where = `(version_id, scheme_id, segment_id, bucket_start, bucket_minutes) IN (VALUES (${rows.join('), (')}))`;
+        found.push(...(await readBuckets(client, where)));
+      }
       return found;
     } finally {
       client.release();
