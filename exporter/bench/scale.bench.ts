@@ -97,6 +97,12 @@ async function measure(models: number, features: number): Promise<void> {
   const targets = Array.from({ length: models }, (_, i) =>
     i < TEMPLATES ? templates[i]! : makeTarget(i + 1, features, templates[i % TEMPLATES]!),
   );
+  const any = () => targets[Math.floor(uniform() * models)]!;
+  // Until Node has compiled it.
+  await intakeUs(targets, any);
+  const mixed = await intakeUs(targets, any);
+  const single = await intakeUs(targets, () => targets[0]!);
+
   const settings = {
     ...DEFAULT_SETTINGS.defaults,
     exposition: { ...DEFAULT_SETTINGS.defaults.exposition, worstFeatures: 5 },
@@ -155,12 +161,6 @@ async function measure(models: number, features: number): Promise<void> {
   };
   await sweep(NOW - MINUTE_MS);
   const startMs = cpuMs() - loadBegan;
-
-  const any = () => targets[Math.floor(uniform() * models)]!;
-  // Until Node has compiled it.
-  await intakeUs(targets, any);
-  const mixed = await intakeUs(targets, any);
-  const single = await intakeUs(targets, () => targets[0]!);
 
   applyHalfAnHour(memory, targets);
   const sweeps: number[] = [];

@@ -183,6 +183,7 @@ function readSparse(
   const from = column * CODES;
   let at = reader.at * 2;
   let code = 0;
+  requireCode(length - 1);
   for (let left = length; left > 0;) {
     const nibble = (bytes[at >>> 1]! >>> ((at & 1) << 2)) & 15;
     at++;
