@@ -68,7 +68,7 @@ function facts(of: BucketCounts) {
     tails: sorted(of.features.tails),
     scoreSum: of.features.scoreSum,
     minutes: sorted(of.minutes).map(([minute, traffic]) => {
-      const { errors, latency, ...sums } = traffic as Traffic;
+      const { errors, latency, ...sums } = traffic;
       return [minute, { ...sums, errors: sorted(errors), latency: sorted(latency) }];
     }),
     performance: {
