@@ -143,6 +143,7 @@ async function measure(models: number, features: number): Promise<void> {
           madeAtMs: 0,
           counts: decodeBucket(days[(id - 1) % TEMPLATES]!.baseline),
           segments: new Map(),
+          designEffects: [],
         }),
       chunks: () => Promise.resolve([]),
       recounting: () => Promise.resolve(new Set()),

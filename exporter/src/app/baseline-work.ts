@@ -72,8 +72,10 @@ function whatToMake(version: CatalogVersion, parts: BaselineWorkParts): (() => P
   const source = newestOwner(parts.versions(), version);
   if (source === null || (source.baselineId === inheritedFrom && !knowsMore(source, version))) return null;
   return async () => {
-    const { description, captured, counts } = await parts.load(source.baselineId);
-    return parts.activate(inheritBaseline({ target: source.target, description, captured, counts }, target));
+    const { description, captured, counts, designEffects } = await parts.load(source.baselineId);
+    return parts.activate(
+      inheritBaseline({ target: source.target, description, captured, counts, designEffects }, target),
+    );
   };
 }
 

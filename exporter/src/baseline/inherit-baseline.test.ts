@@ -58,7 +58,13 @@ describe('inheritBaseline', () => {
       ['region', 'categorical'],
     ]);
     const made = inheritBaseline(
-      { target: source, description, captured: { fromMs: 1, toMs: 2 }, counts: counts() },
+      {
+        target: source,
+        description,
+        captured: { fromMs: 1, toMs: 2 },
+        counts: counts(),
+        designEffects: [{ windowMs: 9, byColumn: [1, 2, 3, NaN, 5] }],
+      },
       heir,
     );
     expect([0, 1, 2, 3, 4].map((column) => made.counts.features.column(column)[0])).toEqual([1, 2, 5, 3, 4]);
@@ -77,6 +83,7 @@ describe('inheritBaseline', () => {
       rows: 30,
       captured: { fromMs: 1, toMs: 2 },
     });
+    expect(made.designEffects).toEqual([{ windowMs: 9, byColumn: [1, 2, 5, 3, NaN] }]);
     expect(made.learnt).toMatchObject({ task: 'binary', positiveClass: 'yes' });
     expect([made.counts.features.rows, made.counts.performance.labelled, made.counts.features.positives[4]]).toEqual([
       30, 12, 11,
@@ -89,7 +96,10 @@ describe('inheritBaseline', () => {
       ['region', 'numeric'],
       ['age', 'numeric'],
     ]);
-    const made = inheritBaseline({ target: source, description, captured: null, counts: counts() }, heir);
+    const made = inheritBaseline(
+      { target: source, description, captured: null, counts: counts(), designEffects: [] },
+      heir,
+    );
     for (const column of [2, 3]) {
       expect(made.counts.features.column(column)[ABSENT]).toBe(30);
       expect([...made.counts.features.column(column)].reduce((sum, count) => sum + count, 0)).toBe(30);

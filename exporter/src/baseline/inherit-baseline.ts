@@ -1,4 +1,4 @@
-import type { BaselineDescription } from '../domain/baseline.ts';
+import type { BaselineDescription, DesignEffects } from '../domain/baseline.ts';
 import { CODES, unbinned } from '../histogram/bin-scheme.ts';
 import { emptyBucket } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
@@ -14,6 +14,7 @@ export interface InheritableBaseline {
   readonly description: BaselineDescription;
   readonly captured: Activation['captured'];
   readonly counts: BucketCounts;
+  readonly designEffects: readonly DesignEffects[];
 }
 
 /**
@@ -58,10 +59,23 @@ export function inheritBaseline(source: InheritableBaseline, heir: ModelTarget):
     },
     counts: inherited,
     chunks: [],
+    designEffects: source.designEffects.map((of) =>
+      inColumns(of, columns, FIRST_FEATURE_COLUMN + heir.features.length),
+    ),
     rows: description.rows,
     summaries: description.features.filter(({ feature }) => shared.has(feature)),
     ignoredColumns: [],
   };
+}
+
+function inColumns(
+  { windowMs, byColumn }: DesignEffects,
+  columns: ReadonlyMap<number, number>,
+  count: number,
+): DesignEffects {
+  const copied = new Array<number>(count).fill(NaN);
+  for (const [source, column] of columns) copied[column] = byColumn[source] ?? NaN;
+  return { windowMs, byColumn: copied };
 }
 
 function binsOf(scheme: BinScheme, known: FeatureColumn | undefined, kind: FeatureColumn['kind']) {

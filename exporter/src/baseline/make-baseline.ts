@@ -1,4 +1,4 @@
-import type { BaselineDescription, BaselineFeatureSummary, BaselineRow } from '../domain/baseline.ts';
+import type { BaselineDescription, BaselineFeatureSummary, BaselineRow, DesignEffects } from '../domain/baseline.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import type { ModelSettings } from '../domain/settings.ts';
 import { BASELINE_CHUNKS } from '../histogram/bucket-codec.ts';
@@ -7,6 +7,7 @@ import type { BinScheme, FeatureKind } from '../histogram/model-columns.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { buildScheme, countBaseline, countChunks, learnModel } from './build-baseline.ts';
 import type { LearntModel } from './build-baseline.ts';
+import { designEffects } from './design-effects.ts';
 import { isLaidOutLike, provisionalTarget } from './provisional-target.ts';
 import { inferColumns, layOut } from './reference-rows.ts';
 import type { UploadColumns } from './reference-rows.ts';
@@ -27,6 +28,7 @@ export interface Activation {
   readonly counts: BucketCounts;
   /** In equal parts, for models whose thresholds calibrate themselves; else empty. */
   readonly chunks: readonly BucketCounts[];
+  readonly designEffects: readonly DesignEffects[];
   readonly rows: number;
   readonly summaries: readonly BaselineFeatureSummary[];
   readonly ignoredColumns: readonly string[];
@@ -85,7 +87,7 @@ export async function uploadBaseline(
             `${provisional.features.length} features are more than limits.features (${deps.maxFeatures()}) allows.`,
           );
       }
-      spool.add(layOut(chunk, provisional, deps.now()));
+      spool.add(layOut(chunk, provisional));
     }
     if (provisional === undefined || columns === undefined)
       throw new ServiceError('invalid', 'The reference data has no rows.');
@@ -120,18 +122,12 @@ export async function captureBaseline(
   if (target === undefined)
     throw new ServiceError('not_found', `There is no model ${model} with version "${version}".`);
   const spool = new Spool(deps.maxSpoolBytes());
-  let newestMs = range.fromMs;
-  let oldestMs = range.toMs;
   try {
     await deps.stored(target, range.fromMs, range.toMs, range.limit, (rows) => {
       spool.add(rows);
-      for (const time of rows.batch.timeMs) {
-        newestMs = Math.max(newestMs, time);
-        oldestMs = Math.min(oldestMs, time);
-      }
     });
     requireRows(spool);
-    const captured = { fromMs: oldestMs, toMs: Number.isFinite(range.limit) ? newestMs + 1 : range.toMs };
+    const captured = { fromMs: spool.firstMs, toMs: Number.isFinite(range.limit) ? spool.lastMs + 1 : range.toMs };
     const present = new Set(target.features.map(({ name }) => name));
     return await finish(spool, target, present, { kind: 'captured', captured, ignoredColumns: [] }, deps);
   } finally {
@@ -170,6 +166,13 @@ async function finish(
   const counting = { ...target, scheme: { id: 0, ...scheme } };
   const counts = countBaseline(spool, counting, present);
   const chunks = settings.selfCalibrated ? countChunks(spool, counting, present, BASELINE_CHUNKS) : [];
+  const { windows, extraWindows } = settings;
+  const effects = designEffects(spool, counting, [
+    windows.data_drift,
+    windows.prediction_drift,
+    ...extraWindows.data_drift,
+    ...extraWindows.prediction_drift,
+  ]);
   const { rows } = spool;
   return deps.activate({
     target,
@@ -180,6 +183,7 @@ async function finish(
     scheme,
     counts,
     chunks,
+    designEffects: effects,
     rows,
     summaries,
   });

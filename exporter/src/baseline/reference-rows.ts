@@ -72,8 +72,12 @@ function inferKind(rows: readonly BaselineRow[], name: string): FeatureKind {
   return seen ? 'numeric' : 'categorical';
 }
 
-/** Rows of an upload laid out as predictions of `target`. CSV brings text, NDJSON brings JSON values; both are read. */
-export function layOut(rows: readonly BaselineRow[], target: ModelTarget, timeMs: number): ReferenceBatch {
+/**
+ * Rows of an upload laid out as predictions of `target`. CSV brings text, NDJSON brings JSON values; both are read.
+ *
+ * @param timeMs of rows without a time of their own
+ */
+export function layOut(rows: readonly BaselineRow[], target: ModelTarget, timeMs = NaN): ReferenceBatch {
   const count = rows.length;
   const numbers = new Float64Array(count * target.numericCount).fill(NaN);
   const texts = new Array<string | null>(count * target.categoricalCount).fill(null);
@@ -102,7 +106,7 @@ export function layOut(rows: readonly BaselineRow[], target: ModelTarget, timeMs
       rows: count,
       targets: new Array<ModelTarget>(count).fill(target),
       index: Int32Array.from({ length: count }, (_, i) => i),
-      timeMs: new Float64Array(count).fill(timeMs),
+      timeMs: Float64Array.from(rows, ({ timestamp }) => (isMissing(timestamp) ? timeMs : toTime(timestamp))),
       ids: Buffer.alloc(0),
       idTexts: [],
       stamped: new Uint8Array(count),
@@ -194,6 +198,17 @@ function toLatency(value: unknown): number {
   const latency = Math.fround(toNumber(value));
   return latency >= 0 && latency < Infinity ? latency : NaN;
 }
+
+/** Epoch milliseconds; text is RFC 3339, and UTC where it has no zone. NaN for what is no time. */
+function toTime(value: unknown): number {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string') return NaN;
+  const text = value.trim();
+  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text);
+  return Date.parse(DATE_TIME.test(text) ? `${text.replace(' ', 'T')}Z` : text);
+}
+
+const DATE_TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/;
 
 /** NaN for what is no number. */
 function toNumber(value: unknown): number {

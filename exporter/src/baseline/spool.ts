@@ -26,6 +26,9 @@ export class Spool {
   private spilled = 0;
   private readonly maxBytes: number;
   rows = 0;
+  /** Times of the oldest and the newest row that has one; Infinity and -Infinity without any. */
+  firstMs = Infinity;
+  lastMs = -Infinity;
 
   constructor(maxBytes = Infinity) {
     this.maxBytes = maxBytes;
@@ -34,6 +37,10 @@ export class Spool {
   /** Throws ServiceError invalid beyond `maxBytes`. */
   add(reference: ReferenceBatch): void {
     this.rows += reference.batch.rows;
+    for (const time of reference.batch.timeMs) {
+      if (time < this.firstMs) this.firstMs = time;
+      if (time > this.lastMs) this.lastMs = time;
+    }
     // Once one is spilled all are: what is held is read first.
     if (this.spilled === 0 && this.heldRows + reference.batch.rows <= MEMORY_ROWS) {
       this.held.push(reference);

@@ -1,3 +1,4 @@
+import type { DesignEffects } from '../domain/baseline.ts';
 import type { BaselineKind, CheckOutcome } from '../domain/health.ts';
 import type { CheckName, ModelSettings } from '../domain/settings.ts';
 import type { KnownOrUnknownTask } from '../domain/task.ts';
@@ -37,6 +38,8 @@ export interface ModelContext {
   readonly settings: ModelSettings;
   /** Where the model is watched as its predictions come. */
   readonly stream?: PredictionStream;
+  /** Where the baseline has times; left out or empty: not known. */
+  readonly designEffects?: readonly DesignEffects[];
 }
 
 /** Predictions since a moment that does not move with the window; at most a tenth of the baseline. */

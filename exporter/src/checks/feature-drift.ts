@@ -21,13 +21,17 @@ export interface ColumnDrift {
   /** Lower and upper end of the KS statistic; both the total variation distance where the chi-square test is used. */
   readonly effect: number;
   readonly effectUpper: number;
-  /** Not adjusted. */
+  /** Not adjusted for the number of comparisons. */
   readonly pValue: number;
   /** Of the chi-square test, 0..1; NaN where the KS test is used. */
   readonly cramersV: number;
   readonly wasserstein: number;
   readonly samples: number;
   readonly baselineSamples: number;
+  /** Values that stand for one independent value in the p-value, 1 or more; NaN: not known, taken as 1. */
+  readonly designEffect: number;
+  /** Cells that the divergences, and the total variation distance, are computed on. */
+  readonly cells: number;
 }
 
 /** Fewer distinct values than this make steps so large that the KS test says little: they are compared as classes. */
@@ -47,6 +51,7 @@ export function numericDrift(
   baseline: BaselineFeatures,
   current: FeatureCounts,
   column: number,
+  designEffect = NaN,
 ): ColumnDrift {
   const then = baseline.features.column(column);
   const now = current.column(column);
@@ -58,7 +63,8 @@ export function numericDrift(
   const few = bins.distinctValues < FEW_VALUES;
   const codes = bins.edges.length + 1;
   const bounds = few ? null : ksBounds(then, now, bins.atoms, baselineSamples, samples);
-  const test = few ? contingencyTest(then, now, codes) : null;
+  const each = designEffect > 1 ? designEffect : 1;
+  const test = few ? contingencyTest(then, now, codes, each) : null;
   const effect = bounds?.lower ?? totalVariation(then, now, codes);
   // Written out: of tens of thousands of columns a sweep, spreading the parts of this took longer than computing them.
   return {
@@ -67,11 +73,13 @@ export function numericDrift(
     jsDistance: jensenShannonDistance(baselineCells, currentCells, cells),
     effect,
     effectUpper: bounds?.upper ?? effect,
-    pValue: test?.pValue ?? ksPValue(effect, baselineSamples, samples),
+    pValue: test?.pValue ?? ksPValue(effect, baselineSamples / each, samples / each),
     cramersV: test === null ? NaN : cramersV(test.statistic, baselineSamples, samples),
     wasserstein: wassersteinOf(bins, baseline, current, column, baselineSamples, samples),
     samples,
     baselineSamples,
+    designEffect,
+    cells,
   };
 }
 
@@ -81,10 +89,11 @@ export function categoricalDrift(
   baseline: FeatureCounts,
   current: FeatureCounts,
   column: number,
+  designEffect = NaN,
 ): ColumnDrift {
   categoryCells(bins, baseline.column(column), baselineCells);
   categoryCells(bins, current.column(column), currentCells);
-  return cellDrift(categoryCellCount(bins));
+  return cellDrift(categoryCellCount(bins), designEffect);
 }
 
 /** Shares of classes, by the first `classes` codes of the class column; the cell after them is OTHER. */
@@ -94,6 +103,7 @@ export function classDrift(
   current: FeatureCounts,
   column: number,
   otherCode: number,
+  designEffect = NaN,
 ): ColumnDrift {
   const then = baseline.column(column);
   const now = current.column(column);
@@ -103,15 +113,20 @@ export function classDrift(
   }
   baselineCells[classes] = then[otherCode]!;
   currentCells[classes] = now[otherCode]!;
-  return cellDrift(classes + 1);
+  return cellDrift(classes + 1, designEffect);
 }
 
 /** Of the scratch cells. */
-function cellDrift(cells: number): ColumnDrift {
+function cellDrift(cells: number, designEffect: number): ColumnDrift {
   const samples = total(currentCells, cells);
   const baselineSamples = total(baselineCells, cells);
   const effect = totalVariation(baselineCells, currentCells, cells);
-  const { statistic, pValue } = contingencyTest(baselineCells, currentCells, cells);
+  const { statistic, pValue } = contingencyTest(
+    baselineCells,
+    currentCells,
+    cells,
+    designEffect > 1 ? designEffect : 1,
+  );
   return {
     klDivergence: klDivergence(baselineCells, currentCells, cells),
     psi: populationStabilityIndex(baselineCells, currentCells, cells),
@@ -123,6 +138,8 @@ function cellDrift(cells: number): ColumnDrift {
     wasserstein: NaN,
     samples,
     baselineSamples,
+    designEffect,
+    cells,
   };
 }
 

@@ -8,6 +8,7 @@ import { classDrift, numericDrift } from './feature-drift.ts';
 import type { ColumnDrift } from './feature-drift.ts';
 import { INSUFFICIENT, stateOf, tooFew } from './gate.ts';
 import { ramp } from './ramp.ts';
+import { designEffectOf, repetitionOf, tooRepetitive, UNKNOWN_REPETITION } from './repetition.ts';
 
 /**
  * What the model says, against what it said in the baseline: scores of a binary model and values of a regression by the KS test, classes
@@ -18,24 +19,30 @@ export const predictionDrift: Check<PredictionDriftOutcome> = {
   needs: ['features'],
   evaluate(context: ModelContext, window: ModelCounts, windowMs: number): PredictionDriftOutcome {
     const { baseline, settings } = context;
-    const none = { klDivergence: NaN, psi: NaN, ksStatistic: NaN, pValue: NaN, meanShift: NaN };
+    const unknown = { klDivergence: NaN, psi: NaN, ksStatistic: NaN, pValue: NaN, meanShift: NaN };
+    const none = { ...unknown, repetition: UNKNOWN_REPETITION };
     if (baseline === null)
       return { ...INSUFFICIENT, ...none, reason: 'there is no baseline yet', windowMs, samples: window.features.rows };
-    const worst = worstOf(comparisons(context, baseline, window), settings.thresholds.ksPValue);
+    const compared = comparisons(context, baseline, window, windowMs);
+    const worst = worstOf(compared, settings.thresholds.ksPValue);
     const samples = worst?.drift.samples ?? 0;
-    const lacking = tooFew(samples, settings.minimumSamples, 'predictions with a score or class to compare');
-    if (worst === null || lacking !== null) return { ...INSUFFICIENT, ...none, reason: lacking, windowMs, samples };
+    const few = tooFew(samples, settings.minimumSamples, 'predictions with a score or class to compare');
+    if (worst === null || few !== null) return { ...INSUFFICIENT, ...none, reason: few, windowMs, samples };
     const { drift, pValue } = worst;
+    const repetition = repetitionOf(drift, compared.length);
+    const lacking = tooRepetitive(drift);
+    if (lacking !== null) return { ...INSUFFICIENT, ...none, repetition, reason: lacking, windowMs, samples };
     const { minKsStatistic, ksPValue } = settings.thresholds;
     const significant = pValue < ksPValue;
+    const least = Math.max(minKsStatistic, repetition.ksNoiseFloor);
     const finding = {
-      alert: significant && drift.effect >= minKsStatistic,
-      warning: significant && drift.effect >= minKsStatistic / 2,
+      alert: significant && drift.effect >= least,
+      warning: significant && drift.effect >= Math.max(minKsStatistic / 2, repetition.ksNoiseFloor),
       samples,
     };
     return {
       state: stateOf(finding, settings.minimumSamples.alert),
-      score: significant ? ramp(drift.effect, 2 * minKsStatistic) : 100,
+      score: significant ? ramp(drift.effect, 2 * least) : 100,
       reason: null,
       windowMs,
       samples,
@@ -44,16 +51,23 @@ export const predictionDrift: Check<PredictionDriftOutcome> = {
       ksStatistic: drift.effect,
       pValue,
       meanShift: meanScore(window.features, context) - meanScore(baseline.features, context),
+      repetition,
     };
   },
 };
 
 /** What the task gives to compare; a side without values is left out. */
-function comparisons(context: ModelContext, baseline: ModelBaseline, window: ModelCounts): ColumnDrift[] {
-  const scores = () => numericDrift(context.scheme.score, baseline, window.features, SCORE_COLUMN);
-  const classes = () => classDrift(context.classes.length, baseline.features, window.features, CLASS_COLUMN, OTHER);
+function comparisons(
+  { task, scheme, classes: names, designEffects }: ModelContext,
+  baseline: ModelBaseline,
+  { features: now }: ModelCounts,
+  windowMs: number,
+): ColumnDrift[] {
+  const repeats = (column: number) => designEffectOf(designEffects, column, windowMs);
+  const scores = () => numericDrift(scheme.score, baseline, now, SCORE_COLUMN, repeats(SCORE_COLUMN));
+  const classes = () => classDrift(names.length, baseline.features, now, CLASS_COLUMN, OTHER, repeats(CLASS_COLUMN));
   const comparable = (drift: ColumnDrift) => drift.samples > 0 && drift.baselineSamples > 0;
-  switch (context.task) {
+  switch (task) {
     case 'regression':
       return [scores()].filter(comparable);
     case 'binary': {

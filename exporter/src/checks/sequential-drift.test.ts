@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { AGE, addValues, baselineOf, emptyCounts, testContext } from '../../test/support/model-counts.ts';
+import { addCode, AGE, addValues, baselineOf, emptyCounts, testContext } from '../../test/support/model-counts.ts';
 import { Random } from '../../test/support/random.ts';
 import { buildNumericBins, unbinned } from '../histogram/bin-scheme.ts';
+import type { NumericBins } from '../histogram/bin-scheme.ts';
+import { binInto } from '../histogram/binner.ts';
 import type { FeatureColumn } from '../histogram/model-columns.ts';
 import { largestValidStream } from '../statistics/sequential.ts';
 import { dataDrift } from './data-drift.ts';
@@ -24,24 +26,27 @@ function setUp(random: Random) {
   const samples = columns.map(() => Float64Array.from({ length: BASELINE }, () => random.normal()));
   const features = samples.map((values) => buildNumericBins(values));
   const counts = emptyCounts(BASELINE, AGE + FEATURES);
-  columns.forEach(({ column }, i) => addValues(counts.features, column, features[i]!, [...samples[i]!]));
+  columns.forEach(({ column }, i) => {
+    for (const value of samples[i]!) addCode(counts.features, column, binInto(features[i]!.prepared, value), 1);
+  });
   const scheme = { id: 1, score: unbinned(), features, outlierFences: features.map(() => null) };
   return testContext({ columns, scheme, baseline: baselineOf(counts) });
 }
 
 /** After how many predictions a stream that is looked at after every tenth reaches the limit; Infinity: never. */
-function walk(seed: number, shift: number, limit: number): { readonly alarmAt: number } {
+function walk(seed: number, shift: number, limit: number, visits = 1, designEffect = 1): { readonly alarmAt: number } {
   const random = new Random(seed);
-  const context = setUp(random);
+  const byColumn = new Array<number>(AGE + FEATURES).fill(designEffect);
+  const context = { ...setUp(random), designEffects: [{ windowMs: DAY, byColumn }] };
   const stream = { sinceMs: 0, features: emptyCounts(0, AGE + FEATURES).features };
+  let of: readonly number[] = [];
   for (let n = 1; n <= STREAM; n++) {
     stream.features.rows = n;
+    if (n % visits === 0 || n === 1) of = columns.map((_, i) => random.normal() + (i === 0 ? shift : 0));
     columns.forEach(({ column }, i) =>
-      addValues(stream.features, column, context.scheme.features[i] as never, [
-        random.normal() + (i === 0 ? shift : 0),
-      ]),
+      addCode(stream.features, column, binInto((context.scheme.features[i] as NumericBins).prepared, of[i]!), 1),
     );
-    if (n % 10 === 0 && sequentialDrift({ ...context, stream })!.logEValue >= limit) return { alarmAt: n };
+    if (n % 10 === 0 && sequentialDrift({ ...context, stream }, DAY)!.logEValue >= limit) return { alarmAt: n };
   }
   return { alarmAt: Infinity };
 }
@@ -54,6 +59,15 @@ describe('a stream of a tenth of its baseline, five features, looked at after ev
       ({ alarmAt }) => alarmAt < Infinity,
     ).length;
     expect(alarms / streams).toBeLessThanOrEqual(alpha);
+  });
+
+  test('users who say the same five times alarm, and do not where the baseline told how often they come', () => {
+    const share = (designEffect: number) =>
+      Array.from({ length: 50 }, (_, i) => walk(i, 0, Math.log(1_000), 5, designEffect)).filter(
+        ({ alarmAt }) => alarmAt < Infinity,
+      ).length / 50;
+    expect(share(1)).toBeGreaterThan(0.5);
+    expect(share(5)).toBe(0);
   });
 
   test('a shift of one standard deviation in one of the features is found, at the alpha in use', () => {

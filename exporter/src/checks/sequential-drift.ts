@@ -7,6 +7,7 @@ import { coarsen } from '../statistics/kullback-leibler.ts';
 import { meanLogEValue, multinomialLogEValue } from '../statistics/sequential.ts';
 import { JEFFREYS, shareScale } from '../statistics/smoothing.ts';
 import type { ModelContext } from './check.ts';
+import { designEffectOf } from './repetition.ts';
 
 /** Share of streams without drift that may ever alarm. A busy model has a few streams a day. */
 export const SEQUENTIAL_ALPHA = 0.001;
@@ -18,8 +19,13 @@ const shares = new Float64Array(MAX_CATEGORIES + 1);
  * Evidence that the features of a stream do not come from the baseline, valid however often one looks: the mean of the features'
  * e-values, which is an e-value whatever their dependence (Vovk and Wang 2021, Theorem 1 of "E-values: calibration, combination and
  * applications"). null: not asked for, or nothing to compare with.
+ *
+ * @param windowMs of the check: rows of a stream repeat at most as they do in stretches as long as a day
  */
-export function sequentialDrift({ baseline, stream, columns, scheme }: ModelContext): SequentialDrift | null {
+export function sequentialDrift(
+  { baseline, stream, columns, scheme, designEffects }: ModelContext,
+  windowMs: number,
+): SequentialDrift | null {
   if (baseline === null || stream === undefined) return null;
   const logs: number[] = [];
   let strongest: { readonly feature: string; readonly log: number } | null = null;
@@ -29,6 +35,7 @@ export function sequentialDrift({ baseline, stream, columns, scheme }: ModelCont
       scheme.features[feature.column - FIRST_FEATURE_COLUMN],
       baseline.features,
       stream.features,
+      Math.max(1, designEffectOf(designEffects, feature.column, windowMs) || 1),
     );
     if (log === null) continue;
     logs.push(log);
@@ -52,6 +59,7 @@ function evidenceOf(
   bins: ModelContext['scheme']['features'][number] | undefined,
   baseline: FeatureCounts,
   stream: FeatureCounts,
+  designEffect: number,
 ): number | null {
   if (bins === undefined) return null;
   baseline.ensureColumns(column + 1);
@@ -69,5 +77,7 @@ function evidenceOf(
   if (Number.isNaN(scale)) return null;
   for (let k = 0; k < count; k++) shares[k] = (shares[k]! + JEFFREYS) * scale;
   into(stream, cells);
+  // A likelihood to the power of 1 / d: an e-value still, and with d rows that say the same their common likelihood once.
+  for (let k = 0; k < count; k++) cells[k] = cells[k]! / designEffect;
   return multinomialLogEValue(shares, cells, count);
 }

@@ -14,6 +14,15 @@ export interface BaselineRow {
   readonly label: unknown;
   readonly latencyMs: unknown;
   readonly error: unknown;
+  /** Left out or not readable as a time: the row has none. */
+  readonly timestamp?: unknown;
+}
+
+/** How many rows of a baseline say as much as one independent one, within stretches of one length (statistics/design-effect.ts). */
+export interface DesignEffects {
+  readonly windowMs: number;
+  /** By column as histogram/model-columns.ts has them, 1 or more; NaN: not known. */
+  readonly byColumn: readonly number[];
 }
 
 export interface BaselineFeatureSummary {

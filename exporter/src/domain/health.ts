@@ -105,6 +105,18 @@ export interface FeatureDrift {
   readonly verdict: DriftVerdict;
   readonly samples: number;
   readonly baselineSamples: number;
+  readonly repetition: Repetition;
+}
+
+/** How far rows repeat what others said, by the baseline; see docs/checks/data-drift.md. */
+export interface Repetition {
+  /** Rows that say as much as one independent one, 1 or more; NaN: not known, and taken as 1. */
+  readonly designEffect: number;
+  /** Samples / design effect; NaN: not known. */
+  readonly effectiveSamples: number;
+  /** What repetition alone may move the figures by: smaller changes are no verdict. 0 where rows do not repeat. */
+  readonly ksNoiseFloor: number;
+  readonly klNoiseFloor: number;
 }
 
 /** Evidence of drift since the stream began that may be looked at as often as one likes. */
@@ -134,6 +146,7 @@ export interface PredictionDriftOutcome extends CheckOutcome {
   readonly pValue: number;
   /** Window mean of the score (or predicted value) minus the baseline's. */
   readonly meanShift: number;
+  readonly repetition: Repetition;
 }
 
 export interface LatencyOutcome extends CheckOutcome {

@@ -1,4 +1,5 @@
 import type { ModelBaseline, ModelContext, ModelCounts } from '../checks/check.ts';
+import type { DesignEffects } from '../domain/baseline.ts';
 import { CHECK_NAMES } from '../domain/settings.ts';
 import type { Thresholds } from '../domain/settings.ts';
 import { addPackedFeatures, packFeatures } from '../histogram/bucket-codec.ts';
@@ -14,13 +15,15 @@ export interface ActiveBaseline {
   readonly madeAtMs: number;
   readonly counts: BucketCounts;
   readonly segments: ReadonlyMap<number, BucketCounts>;
+  readonly designEffects: readonly DesignEffects[];
 }
 
-interface KnownBaseline {
+export interface KnownBaseline {
   /** By the number of samples that they were calibrated for, rounded; filled when asked for. */
   readonly thresholds: Map<string, Thresholds>;
   readonly whole: RestingBaseline;
   readonly segments: ReadonlyMap<number, ModelBaseline>;
+  readonly designEffects: readonly DesignEffects[];
 }
 
 export interface BaselineSources {
@@ -44,7 +47,12 @@ export class KnownBaselines {
       const stored = await this.sources.baseline(id);
       const resting = (of: BucketCounts) => new RestingBaseline(stored, countsOf(of));
       const segments = [...stored.segments].map(([segmentId, of]) => [segmentId, resting(of)] as const);
-      baseline = { whole: resting(stored.counts), segments: new Map(segments), thresholds: new Map() };
+      baseline = {
+        whole: resting(stored.counts),
+        segments: new Map(segments),
+        designEffects: stored.designEffects,
+        thresholds: new Map(),
+      };
       this.byId.set(id, baseline);
     }
     return baseline;

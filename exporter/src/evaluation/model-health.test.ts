@@ -168,7 +168,13 @@ describe('a report', () => {
   test('compares with the active baseline, all its minutes together', async () => {
     const { world, evaluate, arrive } = setUp();
     world.versions = [{ target: one, baselineId: 8, model: MODEL }];
-    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts(), segments: new Map() });
+    world.baselines.set(8, {
+      kind: 'reference',
+      madeAtMs: 77,
+      counts: baselineCounts(),
+      segments: new Map(),
+      designEffects: [],
+    });
     arrive(one, 200);
     const [found] = (await evaluate()).evaluated;
     expect(found!.report.baseline).toMatchObject({ kind: 'reference', madeAtMs: 77, rows: 400 });
@@ -185,6 +191,7 @@ describe('baselines', () => {
     madeAtMs: 1,
     counts: baselineCounts(labelled),
     segments: new Map(),
+    designEffects: [],
   });
 
   test('are read once, and again when forgotten', async () => {
@@ -244,7 +251,13 @@ describe('the distribution of a feature', () => {
   test('has the bins of its baseline', async () => {
     const { health, world, arrive } = setUp();
     world.versions = [{ target: one, baselineId: 8, model: MODEL }];
-    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts(), segments: new Map() });
+    world.baselines.set(8, {
+      kind: 'reference',
+      madeAtMs: 77,
+      counts: baselineCounts(),
+      segments: new Map(),
+      designEffects: [],
+    });
     arrive(one, 5);
     const { cells, baselineKind } = await health.distribution(ask({ feature: 'region' }), NOW);
     expect(baselineKind).toBe('reference');
@@ -290,7 +303,13 @@ describe('segments', () => {
   async function reportOf(keys: readonly string[], own: ReadonlyMap<number, BucketCounts>) {
     const { world, memory, evaluate } = setUp();
     world.versions = [{ target: segmented, baselineId: 8, model: model(keys) }];
-    world.baselines.set(8, { kind: 'captured', madeAtMs: 1, counts: baselineCounts(), segments: own });
+    world.baselines.set(8, {
+      kind: 'captured',
+      madeAtMs: 1,
+      counts: baselineCounts(),
+      segments: own,
+      designEffects: [],
+    });
     const times = Array.from({ length: 200 }, () => NOW);
     for (const [id, channel] of ['web', 'web', 'fax'].entries())
       memory.apply({ id, recount: false, payload: predictionDelta(segmented, times, `{"channel":"${channel}"}`) });
@@ -345,7 +364,13 @@ describe('thresholds that calibrate themselves', () => {
     const { world, evaluate, arrive } = setUp();
     const settings = { ...MODEL.settings, selfCalibrated };
     world.versions = [{ target: one, baselineId: 8, model: { ...MODEL, settings } }];
-    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts(), segments: new Map() });
+    world.baselines.set(8, {
+      kind: 'reference',
+      madeAtMs: 77,
+      counts: baselineCounts(),
+      segments: new Map(),
+      designEffects: [],
+    });
     world.chunks = chunks;
     arrive(one, 100);
     const { report } = (await evaluate()).evaluated[0]!;
@@ -362,7 +387,13 @@ describe('bins for PromQL', () => {
     const { world, evaluate } = setUp();
     const settings = { ...MODEL.settings, exposition: { ...MODEL.settings.exposition, bins } };
     world.versions = [{ target: one, baselineId: 8, model: { ...MODEL, settings } }];
-    world.baselines.set(8, { kind: 'reference', madeAtMs: 77, counts: baselineCounts(), segments: new Map() });
+    world.baselines.set(8, {
+      kind: 'reference',
+      madeAtMs: 77,
+      counts: baselineCounts(),
+      segments: new Map(),
+      designEffects: [],
+    });
     const [found] = (await evaluate()).evaluated;
     expect(found!.totals.bins.map(({ feature }) => feature)).toEqual(features);
   });
@@ -377,7 +408,13 @@ describe('one version that fails', () => {
     expect((await evaluate(NOW + MINUTE_MS)).ids).toEqual([2]);
     expect(errors).toEqual([[1, new Error('no baseline 99')]]);
     expect(health.reports.get(1)?.report.evaluatedAtMs).toBe(NOW);
-    world.baselines.set(99, { kind: 'reference', madeAtMs: 1, counts: baselineCounts(), segments: new Map() });
+    world.baselines.set(99, {
+      kind: 'reference',
+      madeAtMs: 1,
+      counts: baselineCounts(),
+      segments: new Map(),
+      designEffects: [],
+    });
     expect((await evaluate(NOW + MINUTE_MS + 15_000)).ids).toEqual([1]);
   });
 

@@ -1,4 +1,4 @@
-import type { ModelBaseline, ModelContext, NeededCounts } from '../checks/check.ts';
+import type { ModelContext, NeededCounts } from '../checks/check.ts';
 import type { FeatureDistribution } from '../domain/feature-distribution.ts';
 import type { ModelReport, ModelTotals, SegmentReport } from '../domain/model-report.ts';
 import { ServiceError } from '../domain/service-error.ts';
@@ -16,7 +16,7 @@ import { LastingDrift } from './lasting-drift.ts';
 import type { DriftMoment } from './lasting-drift.ts';
 import { drawColumn, featureBins } from './feature-distribution.ts';
 import { KnownBaselines } from './known-baselines.ts';
-import type { BaselineSources } from './known-baselines.ts';
+import type { BaselineSources, KnownBaseline } from './known-baselines.ts';
 import { modelTotals } from './model-totals.ts';
 import { MovingBaselines, sumPast } from './moving-baseline.ts';
 import type { PastBuckets } from './moving-baseline.ts';
@@ -207,7 +207,7 @@ export class ModelHealth {
     const counts = await sumPast(this.sources.past, target, WHOLE, [
       { from: fromMs / MINUTE_MS, to: toMs / MINUTE_MS },
     ]);
-    const plain = { ...contextOf(version, known?.whole ?? null), settings };
+    const plain = { ...contextOf(version, known), settings };
     const significantDays = new Map<string, number>();
     const of = {
       model: target.model,
@@ -226,7 +226,7 @@ export class ModelHealth {
     const known = baselineId === null ? null : await this.baselines.get(baselineId);
     const moving = (segmentId: number) => this.moving.of(target, model.settings, nowMs, segmentId);
     const baselines = known === null ? null : await moving(WHOLE);
-    const plain = contextOf(version, known?.whole ?? null);
+    const plain = contextOf(version, known);
     const windowOf = (segmentId: number) => (windowMs: number, needs: NeededCounts) =>
       this.memory.window(target, nowMs, windowMs, needs, segmentId);
     const lasting = await this.lastingDrift(target, nowMs);
@@ -299,7 +299,7 @@ export class ModelHealth {
   }
 }
 
-function contextOf({ target, model }: EvaluatedVersion, baseline: ModelBaseline | null): ModelContext {
+function contextOf({ target, model }: EvaluatedVersion, known: KnownBaseline | null): ModelContext {
   return {
     task: target.task,
     classes: model.classes,
@@ -307,7 +307,8 @@ function contextOf({ target, model }: EvaluatedVersion, baseline: ModelBaseline 
     errorReasons: model.errorReasons,
     columns: target.features,
     scheme: target.scheme,
-    baseline,
+    baseline: known?.whole ?? null,
+    designEffects: known?.designEffects ?? [],
     settings: model.settings,
   };
 }

@@ -9,6 +9,7 @@ import type {
   PerformanceFigures,
   PerformanceOutcome,
   PredictionDriftOutcome,
+  Repetition,
   SequentialDrift,
 } from '../domain/health.ts';
 import type { ExtraWindow, ModelReport, SegmentReport } from '../domain/model-report.ts';
@@ -136,6 +137,7 @@ function predictionJson(prediction: PredictionDriftOutcome): Record<string, unkn
     mean_shift: figure(prediction.meanShift),
     kl_divergence: figure(prediction.klDivergence),
     psi: figure(prediction.psi),
+    ...repetitionJson(prediction.repetition),
   };
 }
 
@@ -277,6 +279,17 @@ function featureJson(drift: FeatureDrift): Record<string, unknown> & Pick<Featur
     verdict: drift.verdict,
     samples: drift.samples,
     baseline_samples: drift.baselineSamples,
+    ...repetitionJson(drift.repetition),
+  };
+}
+
+/** null: not known, for the baseline has no times or too few windows. */
+function repetitionJson(repetition: Repetition): Record<string, unknown> {
+  return {
+    design_effect: figure(repetition.designEffect),
+    effective_samples: figure(Math.floor(repetition.effectiveSamples)),
+    ks_noise_floor: repetition.ksNoiseFloor,
+    kl_noise_floor: repetition.klNoiseFloor,
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { reference } from '../../test/fixtures/scipy-reference.ts';
-import { chi2Sf, contingencyTest, cramersV } from './chi-square.ts';
+import { chi2Quantile, chi2Sf, contingencyTest, cramersV } from './chi-square.ts';
 
 describe('chi2Sf', () => {
   test.each(Object.entries(reference.chi2sf))('sf(%s) is SciPy’s', (key, expected) => {
@@ -19,7 +19,43 @@ describe('chi2Sf', () => {
   });
 });
 
+describe('chi2Quantile', () => {
+  // SciPy 1.17.1, scipy.stats.chi2.ppf.
+  test.each([
+    [0.95, 1, 3.841458820694124],
+    [0.1, 38.2, 27.513361250925062],
+    [0.9999, 9, 33.719948438964906],
+    [0.99999, 199, 295.7837819208868],
+    [0.001, 4, 0.09080403553897909],
+    [0.5, 1, 0.454936423119572],
+    [0.999999, 1, 23.92812697687947],
+  ])('%d with %d degrees of freedom is SciPy’s', (p, df, expected) => {
+    expect(Math.abs(chi2Quantile(p, df) / expected - 1)).toBeLessThan(1e-9);
+  });
+  test('is where chi2Sf says', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1e-9, max: 0.999, noNaN: true }),
+        fc.double({ min: 1, max: 5_000, noNaN: true }),
+        (tail, df) => {
+          expect(Math.abs(chi2Sf(chi2Quantile(1 - tail, df), df) / tail - 1)).toBeLessThan(1e-6);
+        },
+      ),
+    );
+  });
+});
+
 describe('contingencyTest', () => {
+  test('values that repeat count for as many as they stand for', () => {
+    const counted = (times: number) => [10, 20, 30, 25, 15].map((count) => count * times);
+    const moved = (times: number) => [5, 10, 20, 30, 35].map((count) => count * times);
+    const once = contingencyTest(counted(1), moved(1), 5);
+    const thrice = contingencyTest(counted(3), moved(3), 5, 3);
+    expect(thrice.pValue).toBeCloseTo(once.pValue, 12);
+    // Cells are merged as if they held a third.
+    expect(contingencyTest([60, 60, 9, 9], [60, 60, 9, 9], 4, 3).degreesOfFreedom).toBe(2);
+  });
+
   test('matches chi2_contingency where nothing needs merging', () => {
     const [statistic, pValue, df] = reference.hist5.chi2;
     const result = contingencyTest([10, 20, 30, 25, 15], [5, 10, 20, 30, 35], 5);

@@ -1,9 +1,29 @@
-import { upperGamma } from './gamma-function.ts';
+import { logGamma, upperGamma } from './gamma-function.ts';
+import { normalQuantile } from './normal-distribution.ts';
 
 /** P(X > x) of the chi-square distribution with `df` > 0 degrees of freedom. chi2Sf(3.841459, 1) = .05. */
 export function chi2Sf(x: number, df: number): number {
   return upperGamma(df / 2, x / 2);
 }
+
+/**
+ * Where the chi-square distribution with `df` > 0 degrees of freedom has the share `p`, 0 < p < 1, below it: Wilson and Hilferty's
+ * approximation (1931), and Newton's steps from there. chi2Quantile(.95, 1) = 3.841459.
+ */
+export function chi2Quantile(p: number, df: number): number {
+  const variance = 2 / (9 * df);
+  let x = df * Math.max(0.01, 1 - variance + normalQuantile(p) * Math.sqrt(variance)) ** 3;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const density = Math.exp((df / 2 - 1) * Math.log(x) - x / 2 - (df / 2) * Math.LN2 - logGamma(df / 2));
+    const next = Math.max(x / 2, x + (chi2Sf(x, df) - (1 - p)) / density);
+    const moved = Math.abs(next - x);
+    x = next;
+    if (!(moved > 1e-12 * x)) break;
+  }
+  return x;
+}
+
+const MAX_STEPS = 50;
 
 export interface ContingencyTest {
   readonly statistic: number;
@@ -23,6 +43,7 @@ export interface ContingencyTest {
  * @param baseline counts by cell
  * @param current counts by cell
  * @param cells how many cells to read
+ * @param designEffect values that stand for one independent value (design-effect.ts): the p-value is of the statistic over it
  *
  * Example: [10, 20, 30, 25, 15] against [5, 10, 20, 30, 35] -> statistic 15.45, 4 degrees of freedom, p .0038.
  */
@@ -30,6 +51,7 @@ export function contingencyTest(
   baseline: ArrayLike<number>,
   current: ArrayLike<number>,
   cells: number,
+  designEffect = 1,
 ): ContingencyTest {
   const table = nonEmptyCells(baseline, current, cells);
   let n = 0;
@@ -39,7 +61,7 @@ export function contingencyTest(
     m += cell.current;
   }
   if (n === 0 || m === 0) return { statistic: NaN, degreesOfFreedom: 0, pValue: NaN };
-  const merged = mergeSmallCells(table, n / (n + m), m / (n + m));
+  const merged = mergeSmallCells(table, n / (n + m) / designEffect, m / (n + m) / designEffect);
   let statistic = 0;
   for (const cell of merged) {
     // Both terms (o - e)^2 / e of the cell share the numerator; n/N and m/N of the total are the expected counts.
@@ -49,7 +71,7 @@ export function contingencyTest(
   }
   const degreesOfFreedom = merged.length - 1;
   if (degreesOfFreedom === 0) return { statistic: 0, degreesOfFreedom, pValue: 1 };
-  return { statistic, degreesOfFreedom, pValue: chi2Sf(statistic, degreesOfFreedom) };
+  return { statistic, degreesOfFreedom, pValue: chi2Sf(statistic / designEffect, degreesOfFreedom) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg';
-import type { BaselineDescription, BaselineFeatureSummary } from '../domain/baseline.ts';
+import type { BaselineDescription, BaselineFeatureSummary, DesignEffects } from '../domain/baseline.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import type { KnownOrUnknownTask } from '../domain/task.ts';
 import { binBatch } from '../histogram/bin-batch.ts';
@@ -36,6 +36,7 @@ export interface NewBaseline {
   readonly scheme: Omit<BinScheme, 'id'>;
   readonly counts: BucketCounts;
   readonly chunks: readonly BucketCounts[];
+  readonly designEffects: readonly DesignEffects[];
   readonly rows: number;
   readonly summaries: readonly BaselineFeatureSummary[];
   readonly ignoredColumns: readonly string[];
@@ -50,6 +51,7 @@ export interface StoredBaseline {
   readonly captured: NewBaseline['captured'];
   readonly description: BaselineDescription;
   readonly counts: BucketCounts;
+  readonly designEffects: readonly DesignEffects[];
   /** Its rows by segment, where they are known: those of a captured baseline. */
   readonly segments: ReadonlyMap<number, BucketCounts>;
 }
@@ -157,7 +159,7 @@ export class BaselineStore {
 
   async load(id: number): Promise<StoredBaseline> {
     const { rows } = await this.pool.query<BaselineRowOf & StoredParts>(
-      `SELECT ${COLUMNS}, b.payload, b.captured_from, b.captured_to ${FROM} WHERE b.id = $1`,
+      `SELECT ${COLUMNS}, b.payload, b.captured_from, b.captured_to, b.design_effects ${FROM} WHERE b.id = $1`,
       [id],
     );
     const row = rows[0];
@@ -174,6 +176,10 @@ export class BaselineStore {
           : { fromMs: row.captured_from.getTime(), toMs: row.captured_to.getTime() },
       description: describe(row),
       counts: decodeBucket(row.payload),
+      designEffects: row.design_effects.map(({ windowMs, byColumn }) => ({
+        windowMs,
+        byColumn: byColumn.map((effect) => effect ?? NaN),
+      })),
       segments: await this.segmentsOf(id),
     };
   }
@@ -476,6 +482,8 @@ interface StoredParts {
   readonly payload: Buffer;
   readonly captured_from: Date | null;
   readonly captured_to: Date | null;
+  /** JSON has no NaN. */
+  readonly design_effects: readonly { readonly windowMs: number; readonly byColumn: readonly (number | null)[] }[];
 }
 
 function describe(row: BaselineRowOf): BaselineDescription {
@@ -496,8 +504,8 @@ function describe(row: BaselineRowOf): BaselineDescription {
 async function insertBaseline(client: PoolClient, baseline: NewBaseline, schemeId: number): Promise<number> {
   const { captured, counts } = baseline;
   const { rows } = await client.query<{ id: number }>(
-    `INSERT INTO baselines (version_id, scheme_id, kind, made_at, captured_from, captured_to, row_count, labelled_count, description, payload, inherited_from)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
+    `INSERT INTO baselines (version_id, scheme_id, kind, made_at, captured_from, captured_to, row_count, labelled_count, description, payload, inherited_from, design_effects)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
     [
       baseline.target.versionId,
       schemeId,
@@ -514,6 +522,7 @@ async function insertBaseline(client: PoolClient, baseline: NewBaseline, schemeI
       }),
       encodeBucket(counts),
       baseline.inheritedFrom,
+      JSON.stringify(baseline.designEffects),
     ],
   );
   const { id } = rows[0]!;

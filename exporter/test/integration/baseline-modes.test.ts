@@ -225,4 +225,29 @@ describe('a version without a baseline', () => {
     expect([labelledRows, counts.performance.labelled]).toEqual([120, 120]);
     expect(await core.baselines.refreshLabels(versionId)).toBe(false);
   });
+
+  test('a captured one knows how far its rows repeat, and so does the heir', async () => {
+    // Five days of one and the same person a day, who says much the same.
+    const from = Math.floor(now / DAY_MS) * DAY_MS - 6 * DAY_MS;
+    const days = Array.from({ length: 5 * 80 }, (_, i) => {
+      const timestamp = from + (i / 80) * DAY_MS;
+      const age = 30 + ((7 * Math.floor(i / 80)) % 11) * 5 + (i % 2);
+      return { ...event(timestamp, '5'), features: { age, region: 'north' } };
+    });
+    for (let i = 0; i < days.length; i += 100) await core.predict(days.slice(i, i + 100));
+    await core.capture('shop', '5', { fromMs: from, toMs: from + 5 * DAY_MS, limit: Infinity });
+    const { designEffects } = await core.baselines.load((await core.baselines.active('shop', '5')).id);
+    const { columns, effects } = { columns: core.catalog.find('shop', '5')!.featureByName, effects: designEffects[0]! };
+    expect(effects.windowMs).toBe(DAY_MS);
+    expect(effects.byColumn[columns.get('age')!.column]).toBeGreaterThan(20);
+    // One value in all rows: nothing is known of how it varies.
+    expect(effects.byColumn[columns.get('region')!.column]).toBeNaN();
+    await send('6', 150);
+    await work();
+    const heir = await active('6');
+    expect(heir.inheritedFrom).toBe('5');
+    const { designEffects: inherited } = await core.baselines.load(heir.id);
+    const age = core.catalog.find('shop', '6')!.featureByName.get('age')!.column;
+    expect(inherited[0]!.byColumn[age]).toBe(effects.byColumn[columns.get('age')!.column]);
+  });
 });

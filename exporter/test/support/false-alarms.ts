@@ -1,4 +1,5 @@
 import { buildScheme, countBaseline, countChunks } from '../../src/baseline/build-baseline.ts';
+import { designEffects } from '../../src/baseline/design-effects.ts';
 import { provisionalTarget } from '../../src/baseline/provisional-target.ts';
 import { layOut } from '../../src/baseline/reference-rows.ts';
 import { Spool } from '../../src/baseline/spool.ts';
@@ -43,6 +44,8 @@ interface Judged {
   readonly thresholds?: Partial<Thresholds>;
   /** Thresholds from the spread of the baseline. */
   readonly selfCalibrated?: boolean;
+  /** Whether the baseline's rows have times; they have where nothing is said. */
+  readonly timed?: boolean;
 }
 
 /**
@@ -65,13 +68,23 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
   };
   const rows = (fromMs: number, toMs: number, by: number) =>
     Array.from({ length: Math.round((perDay * (toMs - fromMs)) / DAY_MS) }, () => {
-      const { features, score } = stream(random, fromMs + random.uniform() * (toMs - fromMs), by);
+      const timestamp = fromMs + random.uniform() * (toMs - fromMs);
+      const { features, score } = stream(random, timestamp, by);
       const values = Object.fromEntries(names.map((name, i) => [name, features[i]]));
       const prediction = score > 0.5 ? 'yes' : 'no';
-      return { features: values, prediction, score, scores: undefined, label: null, latencyMs: 10, error: null };
+      return {
+        features: values,
+        prediction,
+        score,
+        scores: undefined,
+        label: null,
+        latencyMs: 10,
+        error: null,
+        timestamp,
+      };
     });
   const spool = new Spool();
-  spool.add(layOut(rows(START - 7 * DAY_MS, START, 0), target, START - DAY_MS));
+  spool.add(layOut(rows(START - 7 * DAY_MS, START, 0), target));
   const present = new Set(names);
   const { scheme } = buildScheme(spool, target, present, new Map(), 200);
   const binned = { ...target, scheme: { id: 1, ...scheme } };
@@ -83,6 +96,7 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
     columns: target.features,
     scheme: binned.scheme,
     baseline: asBaseline(countBaseline(spool, binned, present)),
+    designEffects: how.timed === false ? [] : designEffects(spool, binned, [DAY_MS]),
     settings: DEFAULT_SETTINGS.defaults,
   };
   const chunks =
@@ -101,7 +115,7 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
       bucketStart: from / MINUTE_MS,
       bucketMinutes: 60 as const,
     };
-    const { batch, labels } = layOut(rows(from, from + HOUR_MS, hour < 0 && shift === 0 ? 0 : shift), binned, from);
+    const { batch, labels } = layOut(rows(from, from + HOUR_MS, hour < 0 && shift === 0 ? 0 : shift), binned);
     if (batch.rows > 0) countBatch(windows.openForWriting(key, FEATURES + 2).open, binBatch(batch), labels, null);
     if (hour < 0) continue;
     const nowMs = from + HOUR_MS - 1;
@@ -165,6 +179,8 @@ export const STREAMS: Readonly<Record<string, Stream>> = {
   skewed: ofNormals((z) => Math.exp(2 * z)),
   discrete: ofNormals((z, i) => Math.round(z * (i + 1))),
   'users seen twice a day': ofUsers(2),
+  'users seen 5 times a day': ofUsers(5),
+  'users seen 20 times a day': ofUsers(20),
   'daily cycle': (random, timeMs, shift) => {
     const cycle = 0.5 * Math.sin((2 * Math.PI * timeMs) / DAY_MS);
     return {

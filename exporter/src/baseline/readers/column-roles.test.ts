@@ -22,6 +22,7 @@ describe('toBaselineRow', () => {
       label: '0',
       latencyMs: '12',
       error: 'e',
+      timestamp: 't',
     });
   });
 

@@ -45,6 +45,7 @@ export function toBaselineRow(record: Readonly<Record<string, unknown>>, { roleO
     label: named.label,
     latencyMs: named.latency_ms,
     error: named.error,
+    ...(named.timestamp === undefined ? {} : { timestamp: named.timestamp }),
   };
 }
 

@@ -63,5 +63,6 @@ function fromEvent(event: Readonly<Record<string, unknown>>): BaselineRow {
     label: event.label,
     latencyMs: event.latency_ms,
     error: event.error,
+    ...(event.timestamp === undefined ? {} : { timestamp: event.timestamp }),
   };
 }

@@ -1,3 +1,4 @@
+import type { FeatureDrift, Repetition, SequentialDrift } from '../../domain/health.ts';
 import type { ModelReport } from '../../domain/model-report.ts';
 import type { CheckName } from '../../domain/settings.ts';
 import { escapeHtml } from './page.ts';
@@ -52,6 +53,8 @@ const FIGURES: Readonly<Record<CheckName, (report: ModelReport) => readonly Figu
       ['Features compared', String(drift.features.length), ''],
       ['Drifted significantly', count('significant'), ''],
       ['Drifted moderately', count('moderate'), ''],
+      ...repetition(mostRepetitive(drift.features)),
+      ...(drift.sequential === null ? [] : sequential(drift.sequential)),
     ];
   },
   prediction_drift: ({ checks: { prediction_drift: drift } }) => [
@@ -60,6 +63,7 @@ const FIGURES: Readonly<Record<CheckName, (report: ModelReport) => readonly Figu
     ['KS statistic', number(drift.ksStatistic), ''],
     ['p value', drift.pValue < 0.001 ? '< 0.001' : number(drift.pValue), ''],
     ['Mean shift', number(drift.meanShift), ''],
+    ...repetition(drift.repetition),
   ],
   latency: ({ checks: { latency } }) => [
     ['Average', milliseconds(latency.averageSeconds), milliseconds(latency.baselineAverageSeconds)],
@@ -83,6 +87,34 @@ const FIGURES: Readonly<Record<CheckName, (report: ModelReport) => readonly Figu
         percent(baselineShare),
       ]),
 };
+
+/** Where rows repeat: what they are worth, and how large a change must be. */
+function repetition(of: Repetition | undefined): Figure[] {
+  if (of === undefined || !(of.designEffect > 1)) return [];
+  return [
+    ['Design effect', number(of.designEffect), ''],
+    ['Independent rows', Math.floor(of.effectiveSamples).toLocaleString('en'), ''],
+    ['Noise floor, KS', number(of.ksNoiseFloor), ''],
+    ['Noise floor, KL', number(of.klNoiseFloor), ''],
+  ];
+}
+
+function mostRepetitive(features: readonly FeatureDrift[]): Repetition | undefined {
+  return features
+    .map((feature) => feature.repetition)
+    .filter(({ designEffect }) => designEffect > 1)
+    .sort((a, b) => b.designEffect - a.designEffect)[0];
+}
+
+function sequential({ sinceMs, samples, logEValue, logEValueAlarm, feature }: SequentialDrift): Figure[] {
+  const power = (log: number) => `10^${(log / Math.LN10).toFixed(1)}`;
+  return [
+    [`E-value since ${new Date(sinceMs).toISOString().slice(11, 16)} UTC`, power(logEValue), ''],
+    ['E-value of an alarm', power(logEValueAlarm), ''],
+    ['Predictions since then', samples.toLocaleString('en'), ''],
+    ['Strongest evidence', feature, ''],
+  ];
+}
 
 function percent(ratio: number): string {
   return Number.isFinite(ratio) ? `${(100 * ratio).toFixed(1)} %` : '';

@@ -142,13 +142,20 @@ function featuresTable(features: readonly FeatureDrift[], pictures: readonly (Fe
 <td><span class="status">${drift.verdict === 'none' ? 'no drift' : words(drift.verdict)}</span></td>
 <td>${picture === undefined || picture === null ? '<span class="soft">not drawn</span>' : distributionPicture(picture)}</td>
 ${[drift.klDivergence, drift.psi, drift.ksStatistic, drift.pValue].map((value) => `<td class="number">${digits(value)}</td>`).join('')}
-<td class="number">${drift.samples.toLocaleString('en')}</td></tr>`;
+<td class="number">${drift.samples.toLocaleString('en')}${worth(drift)}</td></tr>`;
   });
   const heads = ['Feature', 'Verdict', 'Distribution', 'KL, nats', 'PSI', 'KS', 'p, adjusted', 'Values'];
   return `<p class="legend"><span class="key was"></span> baseline <span class="key is"></span> now</p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="features"><table>
 <thead><tr>${heads.map((head, i) => `<th scope="col"${i > 2 ? ' class="number"' : ''}>${head}</th>`).join('')}</tr></thead>
 <tbody>${rows.join('\n')}</tbody></table></div>`;
+}
+
+/** Where values repeat what others said. */
+function worth({ repetition: { designEffect, effectiveSamples } }: FeatureDrift): string {
+  return designEffect > 1
+    ? ` <small class="soft" title="Values repeat: they say as much as so many independent ones">as ${Math.floor(effectiveSamples).toLocaleString('en')}</small>`
+    : '';
 }
 
 function versionsTable(reports: readonly ModelReport[], shown: string): string {

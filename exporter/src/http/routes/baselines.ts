@@ -44,7 +44,7 @@ export function baselineRoutes(server: FastifyInstance, services: Services, acce
       tags: ['baselines'],
       summary: 'Upload a reference data set as the baseline',
       description:
-        'CSV with a header line, NDJSON (flat, or prediction events), Parquet, or an Arrow IPC stream (uncompressed); flat columns only. Columns: prediction, score or score_<class>, label, latency_ms, error; every other column is a feature unless the model declares its features. Map others with `?map=label:target,prediction:pred`.',
+        'CSV with a header line, NDJSON (flat, or prediction events), Parquet, or an Arrow IPC stream (uncompressed); flat columns only. Columns: prediction, score or score_<class>, label, latency_ms, error, timestamp (RFC 3339 or epoch milliseconds, by which rows that repeat are known); every other column is a feature unless the model declares its features. Map others with `?map=label:target,prediction:pred`.',
       consumes: Object.keys(READERS),
       params,
       querystring: uploadQuerystring,
