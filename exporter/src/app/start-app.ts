@@ -194,6 +194,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       find: (model, version) => catalog.find(model, version),
       findAny: (model) => catalog.versionsOf(model)[0]?.target,
       ensure: (wants) => catalog.ensure(wants),
+      learntByOthers: (model, version) => catalog.learntByOthers(model, version),
       settingsOf: (model) => catalog.settingsOfModel(model),
       activate: (activation) => baselines.activate(activation),
       stored: (target, fromMs, toMs, limit, onBatch) => baselines.stored(target, fromMs, toMs, limit, onBatch),

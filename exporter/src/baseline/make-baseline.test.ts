@@ -39,6 +39,7 @@ function memory(stored: readonly ReferenceBatch[] = [], known?: ModelTarget) {
       for (const want of some) target = grown(target, want);
       return Promise.resolve();
     },
+    learntByOthers: () => undefined,
     settingsOf: () => DEFAULT_SETTINGS.defaults,
     activate: (activation) => {
       activations.push(activation);

@@ -39,6 +39,8 @@ export interface BaselineDependencies {
   /** Any version of the model. */
   findAny(model: string): ModelTarget | undefined;
   ensure(wants: readonly TargetWant[]): Promise<void>;
+  /** What baselines of other versions of the model made of what it answers; undefined: there are none, or they could not tell. */
+  learntByOthers(model: string, version: string): Omit<LearntModel, 'classes'> | undefined;
   settingsOf(model: string): ModelSettings;
   activate(activation: Activation): Promise<BaselineDescription>;
   /** Stored predictions of [fromMs, toMs) by time, the first `limit` of them. */
@@ -143,9 +145,10 @@ async function finish(
   deps: BaselineDependencies,
 ): Promise<BaselineDescription> {
   const settings = deps.settingsOf(before.model);
-  // A declared task may not be that of the version's scheme yet.
-  const declared = { ...before, task: settings.task ?? before.task };
-  const learnt = learnModel(spool, declared, settings.positiveClass);
+  // A declared task may not be that of the version's scheme yet; and rows of one version do not turn round what others go by.
+  const others = deps.learntByOthers(before.model, before.version);
+  const declared = { ...before, task: settings.task ?? others?.task ?? before.task };
+  const learnt = learnModel(spool, declared, settings.positiveClass ?? others?.positiveClass ?? undefined);
   await deps.ensure([
     {
       model: before.model,

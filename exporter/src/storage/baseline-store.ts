@@ -94,6 +94,8 @@ export class BaselineStore {
         [baseline.target.modelId, baseline.learnt.task, baseline.learnt.positiveClass],
       );
     });
+    // What the model answers may have been learnt just now: its other versions count by it, too.
+    await this.applySettings(model.name);
     return this.describe(id);
   }
 

@@ -128,6 +128,18 @@ export class Catalog implements SchemeSource {
     return [...(this.byName.get(model)?.values() ?? [])];
   }
 
+  /** What the baselines of the other versions of a model made of it; undefined: there are none, or they could not tell. */
+  learntByOthers(
+    model: string,
+    version: string,
+  ): { readonly task: KnownOrUnknownTask; readonly positiveClass: string | null } | undefined {
+    const other = this.versionsOf(model).find(
+      ({ target, baselineId }) => target.version !== version && baselineId !== null,
+    );
+    if (other === undefined || other.model.storedTask === 'unknown') return undefined;
+    return { task: other.model.storedTask, positiveClass: other.model.positiveClassName };
+  }
+
   versions(): readonly CatalogVersion[] {
     return [...this.byVersion.values()];
   }

@@ -72,6 +72,7 @@ export async function openCore(
     find: (model, version) => catalog.find(model, version),
     findAny: (model) => catalog.versionsOf(model)[0]?.target,
     ensure: (wants) => catalog.ensure(wants),
+    learntByOthers: (model, version) => catalog.learntByOthers(model, version),
     settingsOf: (model) => catalog.settingsOfModel(model),
     activate: (activation) => baselines.activate(activation),
     stored: (target, from, to, limit, onBatch) => baselines.stored(target, from, to, limit, onBatch),
