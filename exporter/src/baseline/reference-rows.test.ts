@@ -76,6 +76,15 @@ describe('inferColumns', () => {
     expect(() => infer(rows, new Map([['age', {}]]))).toThrow(ServiceError);
   });
 
+  test.each(['__proto__', 'constructor', 'toString'])('%s is a class like others', (name) => {
+    const record = JSON.parse(`{"prediction":"${name}","label":"${name}","score_${name}":0.5,"score_b":0.4}`) as object;
+    const rows = [flat(record as Record<string, unknown>)];
+    expect(infer(rows).classes).toEqual([name, 'b']);
+    const of = testTarget({ classCodes: new Map([[name, 0], ['b', 1]]) }); // prettier-ignore
+    const { batch, labels } = layOut(rows, of);
+    expect([batch.classes[0], labels[0]!.className, batch.classScores[0]]).toEqual([name, name, [0.5, 0.4]]);
+  });
+
   test('a feature named like a property of objects is missing in events without it', () => {
     expect(infer([event({ age: 1 }), event({ constructor: 3 })]).features).toEqual([
       ['age', 'numeric'],

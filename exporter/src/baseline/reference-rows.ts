@@ -39,7 +39,8 @@ export function inferColumns(
     for (const name of Object.keys(row.features)) names.add(name);
     for (const name of Object.keys(row.scores ?? {})) classes.add(name);
   }
-  for (const name of [...names, ...classes]) checkName(name);
+  for (const name of names) checkFeatureName(name);
+  for (const name of classes) checkClassName(name);
   const features = new Map<string, FeatureKind>();
   const ignored: string[] = [];
   for (const name of names) {
@@ -52,13 +53,25 @@ export function inferColumns(
   return { features, classes, ignored };
 }
 
-/** The rules of intake. */
-function checkName(name: string): void {
-  if (name === '' || name.length > MAX_NAME_LENGTH || name === '__proto__' || UNSTORABLE.test(name))
-    throw new ServiceError(
-      'invalid',
-      `The reference data names a feature or class ${JSON.stringify(name.slice(0, 40))}; a name is Unicode text of 1 to ${MAX_NAME_LENGTH} characters, without NUL, and not __proto__.`,
-    );
+/** The rules of intake: a feature is a key of objects, a class is a text like any other. */
+function checkFeatureName(name: string): void {
+  if (name === '__proto__') throw badName('feature', name, ', and not __proto__');
+  if (isBadName(name)) throw badName('feature', name);
+}
+
+function checkClassName(name: string): void {
+  if (isBadName(name)) throw badName('class', name);
+}
+
+function isBadName(name: string): boolean {
+  return name === '' || name.length > MAX_NAME_LENGTH || UNSTORABLE.test(name);
+}
+
+function badName(what: string, name: string, more = ''): ServiceError {
+  return new ServiceError(
+    'invalid',
+    `The reference data names a ${what} ${JSON.stringify(name.slice(0, 40))}; a name is Unicode text of 1 to ${MAX_NAME_LENGTH} characters, without NUL${more}.`,
+  );
 }
 
 function inferKind(rows: readonly BaselineRow[], name: string): FeatureKind {
@@ -164,7 +177,7 @@ function readOutcome(value: unknown, target: ModelTarget): Label {
       'A prediction or label of the reference data is neither a number, a string nor a boolean.',
     );
   const className = String(value);
-  checkName(className);
+  checkClassName(className);
   return { className, value: NaN };
 }
 

@@ -174,6 +174,35 @@ describeWith('prometheus', 'promtool')('names that are not nice, read back by a 
     expect(await models.text()).toMatch(/^\{"models":\[/);
   });
 
+  test('a class named __proto__ is one in a baseline, too: captured from what was taken in, and uploaded', async () => {
+    const classes = ['__proto__', 'constructor', 'yes'];
+    const events = Array.from({ length: 60 }, (_, i) => ({
+      model: 'proto',
+      timestamp: Date.now() - 1_000 * i,
+      features: { toString: i },
+      prediction: classes[i % 3],
+    }));
+    await send(events, 60);
+    const ask = async (method: string, path: string, type: string, body: string) => {
+      const reply = await fetch(`${exporter.baseUrl}/api/ml/models/proto/baseline${path}`, {
+        method,
+        headers: { 'content-type': type },
+        body,
+      });
+      return { status: reply.status, body: (await reply.json()) as unknown };
+    };
+    const range = JSON.stringify({ from: Date.now() - 3_600_000, to: Date.now() + 60_000 });
+    expect(await ask('POST', '/capture', 'application/json', range)).toMatchObject({
+      status: 200,
+      body: { rows: 60, task: 'multiclass' },
+    });
+    const lines = events.map((event) => JSON.stringify({ ...event, label: event.prediction })).join('\n');
+    expect(await ask('PUT', '', 'application/x-ndjson', lines)).toMatchObject({
+      status: 200,
+      body: { rows: 60, labelled_rows: 60, task: 'multiclass' },
+    });
+  });
+
   test('as many features as may be, with names as long as may be', async () => {
     const name = (i: number) => createHash('sha512').update(String(i)).digest('base64').repeat(3).slice(0, 200);
     const features = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [name(i), i]));
