@@ -17,6 +17,7 @@ import type { ModelTarget } from '../../src/histogram/model-target.ts';
 import { WHOLE } from '../../src/histogram/segments.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/histogram/time-bucket.ts';
 import { Traffic } from '../../src/histogram/traffic.ts';
+import { ksPValue } from '../../src/statistics/kolmogorov-smirnov.ts';
 import { Random } from './random.ts';
 
 export interface Sample {
@@ -134,7 +135,8 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
     week.warnings += Number(data.state === 'warning' || prediction.state === 'warning');
     week.reported += Number(data.features.some(({ verdict }) => verdict === 'moderate' || verdict === 'significant'));
     week.foundingAlarms += Number(
-      data.features.some(({ klDivergence }) => klDivergence > 0.3) || prediction.pValue < 0.05,
+      data.features.some(({ klDivergence }) => klDivergence > 0.3) ||
+        ksPValue(prediction.ksStatistic, 7 * perDay, prediction.samples) < 0.05,
     );
   }
   return week;
