@@ -189,7 +189,7 @@ describeWith('prometheus', 'promtool')('names that are not nice, read back by a 
         headers: { 'content-type': type },
         body,
       });
-      return { status: reply.status, body: (await reply.json()) as unknown };
+      return { status: reply.status, body: await reply.json() };
     };
     const range = JSON.stringify({ from: Date.now() - 3_600_000, to: Date.now() + 60_000 });
     expect(await ask('POST', '/capture', 'application/json', range)).toMatchObject({
