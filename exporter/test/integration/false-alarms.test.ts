@@ -49,10 +49,10 @@ describe('a day of 5,000 predictions', () => {
     'users seen 5 times a day': ofUsers(5, 5_000),
     'users seen 20 times a day': ofUsers(20, 5_000),
   });
-  /** 250 users of whom each says the same 20 times: the 5,000 rows say as much as 238. */
-  const few = 'users seen 20 times a day';
+  /** 5,000 rows that say as much as 833 and 238: a shift of 0.3 is near what they do by chance. */
+  const repeating: readonly string[] = ['users seen 5 times a day', 'users seen 20 times a day'];
 
-  test.each(busy.filter(([name]) => name !== few))(
+  test.each(busy.filter(([name]) => !repeating.includes(name)))(
     '%s: a shift of 0.3 standard deviations is reported',
     (_name, stream: Stream) => {
       const { reported, evaluations } = simulateWeek(stream, 7, 5_000, 0.3);
