@@ -29,8 +29,11 @@ export function estimateOf(
 ): PerformanceEstimate | null {
   const { task, baseline, scheme } = context;
   if (baseline === null || (task !== 'binary' && task !== 'multiclass')) return null;
+  const labelled = task === 'binary' ? baseline.performance.scores : baseline.performance.decisions;
+  // Most baselines have no labels, and a sweep asks all of them.
+  if (labelled.size === 0) return null;
   const bins = scheme.score.edges.length + 1;
-  const learnt = task === 'binary' ? outcomes(baseline.performance, bins) : decisions(baseline.performance, bins);
+  const learnt = split(labelled, bins);
   const totals = learnt.yes.map((count, i) => count + learnt.no[i]!);
   if (sum(totals) < needed.labels) return null;
   const rates = isotonicRates(learnt.yes, totals, bins, new Float64Array(bins));
@@ -72,11 +75,6 @@ function measured(
   const all = known.yes.map((count, i) => count + known.no[i]!);
   const { accuracy } = estimatePerformance(rates, all, new Float64Array(bins), bins);
   return { accuracyError: accuracy - sum(known.yes) / labelledSamples, rocAucError: NaN, labelledSamples };
-}
-
-/** Labelled rows of a binary model by what came true. */
-function outcomes({ scores }: PerformanceCounts, bins: number): Decided {
-  return split(scores, bins);
 }
 
 function decisions({ decisions: counts }: PerformanceCounts, bins: number): Decided {
