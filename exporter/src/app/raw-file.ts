@@ -16,20 +16,32 @@ export interface GrowingFile<T> {
 /** Rows of a Parquet row group: what is in memory at once. */
 const GROUP_ROWS = 20_000;
 
+/** Of lines, before they are handed on: each hand-over waits for a thread. */
+const CHUNK_CHARACTERS = 1 << 18;
+
 /** NDJSON, in gzip when the name says so. Waits for the disk. */
 export function lineFile(name: string, gzip: boolean): GrowingFile<string> {
   const file = createWriteStream(name);
   const into: Writable = gzip ? createGzip() : file;
-  if (gzip) into.pipe(file);
+  if (gzip) into.on('error', () => undefined).pipe(file);
   // Also where nothing waits for it yet.
   const done = finished(file);
-  done.catch(() => undefined);
+  done.catch((error: unknown) => into.destroy(error as Error));
+  let chunk = '';
+  const flush = async (): Promise<void> => {
+    const wantsMore = into.write(chunk);
+    chunk = '';
+    if (wantsMore) return;
+    // Not a race with `done`, which would remember every one of them.
+    await (into.destroyed ? done : once(into, 'drain'));
+  };
   return {
     add: async (line) => {
-      if (!into.write(`${line}\n`)) await Promise.race([once(into, 'drain'), done]);
+      chunk += `${line}\n`;
+      if (chunk.length >= CHUNK_CHARACTERS) await flush();
     },
     end: async () => {
-      into.end();
+      into.end(chunk);
       await done;
     },
   };
