@@ -171,6 +171,19 @@ test.each<readonly [unknown, string | null, string | null]>([
 
 describe('segments', () => {
   const target = testTarget({ segments: new Map([['channel', new Map([['web', 1]])]]) });
+
+  test('of keys that are configured no longer, while rows are still counted by them', () => {
+    const wants = wanting();
+    const byTier = testTarget({ segments: new Map([['tier', new Map([['gold', 1]])]]) });
+    expect(wants.missing(from({ tier: 'lead', channel: 'web' }), byTier)).toBe(true);
+    expect(wants.note(from({ tier: 'lead', channel: 'web' }), byTier)).toBeNull();
+    expect(wants.list()[0]!.segments).toEqual(
+      new Map([
+        ['channel', new Set(['web'])],
+        ['tier', new Set(['lead'])],
+      ]),
+    );
+  });
   const from = (segment: object | null): Envelope => ({
     ...envelope({}),
     segment: segment === null ? null : JSON.stringify(segment),

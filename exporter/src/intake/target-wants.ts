@@ -81,11 +81,14 @@ export class TargetWants {
     if (isRecord(scores))
       for (const name of Object.keys(scores).slice(0, MAX_CLASSES))
         if (nameProblem(name) === null) want.classes.add(name);
-    if (envelope.segment !== null)
-      for (const { key, value } of valuesIn(envelope.segment, this.kinds.segmentKeys(envelope.model))) {
+    if (envelope.segment !== null) {
+      // Its scheme may still count by keys that are configured no longer.
+      const keys = new Set([...this.kinds.segmentKeys(envelope.model), ...(target?.segments.keys() ?? [])]);
+      for (const { key, value } of valuesIn(envelope.segment, keys)) {
         const values = want.segments.get(key) ?? new Set();
         want.segments.set(key, values.add(value));
       }
+    }
     return null;
   }
 

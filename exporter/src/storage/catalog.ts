@@ -61,6 +61,10 @@ export class Catalog implements SchemeSource {
   private knownEpoch = 0;
   private readonly byName = new Map<string, Map<string, CatalogVersion>>();
   private readonly byVersion = new Map<number, CatalogVersion>();
+  /** Of each version, the epoch of its row or its model's when it was read. */
+  private readonly readAt = new Map<number, number>();
+  /** Models that were deleted: ids are never used again, and an answer that was under way must not bring one back. */
+  private readonly deleted = new Set<number>();
   private readonly schemes = new Map<number, BinScheme>();
   /** null: of a scheme from before it was kept. */
   private readonly countings = new Map<number, Counting | null>();
@@ -221,8 +225,6 @@ export class Catalog implements SchemeSource {
 
   /** Everything, at start. */
   async load(): Promise<void> {
-    this.byName.clear();
-    this.byVersion.clear();
     await this.read(0);
   }
 
@@ -279,9 +281,9 @@ export class Catalog implements SchemeSource {
     return register().catch(throwServiceError);
   }
 
-  /** After a reload of the configuration: the same rows, seen with new settings. */
+  /** After a reload of the configuration: the same rows, seen with new settings. Until each has been read, the old ones hold. */
   async resettle(): Promise<void> {
-    await this.load();
+    await this.read(0);
   }
 
   /**
@@ -292,15 +294,6 @@ export class Catalog implements SchemeSource {
     const mine = this.registering.then(() => this.register(wants));
     this.registering = mine.catch(() => undefined);
     await mine.catch(throwServiceError);
-  }
-
-  /** Drops deleted models from memory. */
-  forget(modelId: number): void {
-    for (const [versionId, { model }] of this.byVersion) {
-      if (model.id !== modelId) continue;
-      this.byVersion.delete(versionId);
-      this.byName.delete(model.name);
-    }
   }
 
   private async register(wants: readonly TargetWant[]): Promise<void> {
@@ -396,14 +389,29 @@ export class Catalog implements SchemeSource {
       [sinceEpoch],
     );
     await this.readVersions(rows[0]!.ids ?? []);
-    if (sinceEpoch > 0) await this.forgetDeleted();
-    this.knownEpoch = Number(rows[0]!.epoch);
+    await this.forgetDeleted();
+    // Of two that read at once, the one that began first may end last.
+    this.knownEpoch = Math.max(this.knownEpoch, Number(rows[0]!.epoch));
   }
 
+  /** Asked of those that were known before: one that is registered meanwhile is not among the answers, and not deleted. */
   private async forgetDeleted(): Promise<void> {
-    const { rows } = await this.pool.query<{ id: number }>('SELECT id FROM models');
-    const alive = new Set(rows.map(({ id }) => id));
-    for (const { model } of this.versions()) if (!alive.has(model.id)) this.forget(model.id);
+    const known = new Set(this.versions().map(({ model }) => model.id));
+    const { rows } = await this.pool.query<{ id: number }>('SELECT id FROM models WHERE id = ANY ($1::int[])', [
+      [...known],
+    ]);
+    for (const { id } of rows) known.delete(id);
+    for (const [versionId, version] of this.byVersion) {
+      const { model, target } = version;
+      if (!known.has(model.id)) continue;
+      this.deleted.add(model.id);
+      this.byVersion.delete(versionId);
+      this.readAt.delete(versionId);
+      // One of the same name may have come in its place.
+      const named = this.byName.get(model.name);
+      if (named?.get(target.version) === version) named.delete(target.version);
+      if (named?.size === 0) this.byName.delete(model.name);
+    }
   }
 
   private async readVersions(ids: readonly number[], on: Queryable = this.pool): Promise<void> {
@@ -411,6 +419,7 @@ export class Catalog implements SchemeSource {
     const { rows } = await on.query<VersionRow>(
       `SELECT v.id AS version_id, v.version, v.baseline_id, b.inherited_from, v.scheme_id, v.created_at AS version_created_at,
               m.id AS model_id, m.name, m.task, m.positive_class, m.classes, m.error_reasons, m.declared, m.created_at,
+              greatest(m.changed_epoch, v.changed_epoch) AS changed_epoch,
               f.id AS feature_set_id, f.names, f.num_names, s.payload AS scheme, s.counting, s.counted_from,
               (SELECT json_agg(json_build_array(id, key, value) ORDER BY id) FROM segments WHERE model_id = m.id) AS segments
        FROM model_versions v
@@ -423,7 +432,25 @@ export class Catalog implements SchemeSource {
        ORDER BY v.id`,
       [ids],
     );
-    for (const row of rows) this.take(row);
+    for (const row of rows) if (!this.isOutdated(row)) this.take(row);
+  }
+
+  /**
+   * Several read at once, on connections of their own, and what was looked at first may come last: taken, it would have rows counted
+   * without a segment or class, or under a scheme, that are known already. Dictionaries only grow, epochs too.
+   */
+  private isOutdated(row: VersionRow): boolean {
+    if (this.deleted.has(row.model_id)) return true;
+    const known = this.byVersion.get(row.version_id);
+    if (known === undefined) return false;
+    const { model, target } = known;
+    return (
+      Number(row.changed_epoch) < this.readAt.get(row.version_id)! ||
+      row.names.length < target.features.length ||
+      row.classes.length < model.classes.length ||
+      row.error_reasons.length < model.errorReasons.length ||
+      (row.segments ?? []).length < model.segments.size
+    );
   }
 
   private take(row: VersionRow): void {
@@ -469,6 +496,7 @@ export class Catalog implements SchemeSource {
       countsAsWanted: stored !== null && isSameCounting(stored, wanted),
     };
     this.byVersion.set(row.version_id, entry);
+    this.readAt.set(row.version_id, Number(row.changed_epoch));
     let versions = this.byName.get(model.name);
     if (versions === undefined) this.byName.set(model.name, (versions = new Map<string, CatalogVersion>()));
     versions.set(row.version, entry);
@@ -510,6 +538,8 @@ interface VersionRow {
   readonly segments: readonly (readonly [id: number, key: string, value: string])[] | null;
   readonly declared: ModelDeclaration;
   readonly created_at: Date;
+  /** A bigint, as text. */
+  readonly changed_epoch: string;
   readonly feature_set_id: number;
   readonly names: string[];
   readonly num_names: string[];
