@@ -332,13 +332,11 @@ export class Catalog implements SchemeSource {
         'invalid',
         `There are ${this.modelCount} models already, as many as limits.models allows.`,
       );
-    await client.query(
-      'INSERT INTO models (name, changed_epoch, created_at) SELECT $1, epoch, $2 FROM scheme_epoch ON CONFLICT (name) DO NOTHING',
-      [name, new Date(this.clock.now())],
-    );
+    // One statement: between two the model could be deleted. UNIQUE (name).
     const { rows } = await client.query<{ id: number; classes: string[]; error_reasons: string[] }>(
-      'SELECT id, classes, error_reasons FROM models WHERE name = $1 FOR UPDATE',
-      [name],
+      `INSERT INTO models (name, changed_epoch, created_at) SELECT $1, epoch, $2 FROM scheme_epoch
+       ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id, classes, error_reasons`,
+      [name, new Date(this.clock.now())],
     );
     const model = rows[0]!;
     const classes = appended(model.classes, newClasses, MAX_CLASSES);

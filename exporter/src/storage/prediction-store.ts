@@ -30,6 +30,8 @@ const NO_EPOCH = -1;
 /** What the store needs to know of the models: the epoch under which targets are true, and what they are now. */
 export interface SchemeSource {
   epoch(): number;
+  /** The version as it is known under that epoch; undefined when it was deleted. */
+  current(versionId: number): ModelTarget | undefined;
   /** Re-reads what changed. */
   refresh(): Promise<void>;
   /** Reads one version that is not known here yet, with the connection of the transaction that it is for. */
@@ -108,10 +110,12 @@ export class PredictionStore {
       throw new ServiceError('overloaded', 'Too many predictions are waiting to be stored; retry a little later.');
     const epoch = this.schemes.epoch();
     const late = batch.targets.some(({ countedFromMs }, i) => batch.timeMs[i]! < countedFromMs);
+    // While names of some rows were registered, the targets of the others may have been replaced: the epoch says nothing of those.
+    const replaced = batch.targets.some((target) => this.schemes.current(target.versionId) !== target);
     const item = {
       binned: binBatch(batch),
       // Rows that only an earlier scheme reaches back to are counted again under it, as after a switch.
-      epoch: late ? NO_EPOCH : epoch,
+      epoch: late || replaced ? NO_EPOCH : epoch,
       encoded: encodePredictions(batch),
       careful: mayCrossMidnight(batch),
     };

@@ -63,6 +63,7 @@ export async function compareWhenCounted(pool: Pool, catalog: Catalog, sinceMs: 
 
 export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: number): Promise<Comparison> {
   const client = await pool.connect();
+  let broken: Error | undefined;
   try {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     await catalog.discover();
@@ -74,8 +75,12 @@ export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: 
     const recounts = await client.query<{ n: number }>('SELECT count(*)::int AS n FROM recounts');
     await client.query('COMMIT');
     return { ...compare(want, kept, sinceMs), recounting: recounts.rows[0]!.n };
+  } catch (error) {
+    // In the middle of its transaction it is of no use to the next one.
+    broken = error as Error;
+    throw error;
   } finally {
-    client.release();
+    client.release(broken);
   }
 }
 
