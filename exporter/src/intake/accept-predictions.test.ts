@@ -209,6 +209,19 @@ describe('registration', () => {
     await expect(accept([good], { ...empty, ensure: once })).rejects.toBe(away);
   });
 
+  test('a version that counts by other keys than were configured a moment ago: its rows are counted by them', async () => {
+    const tiers = new Map<string, number>();
+    let known: ModelTarget | undefined;
+    const ensure = ([want]: readonly TargetWant[]) => {
+      for (const value of want!.segments?.get('tier') ?? []) tiers.set(value, 7);
+      known = testTarget({ segments: new Map([['tier', new Map(tiers)]]) });
+      return Promise.resolve();
+    };
+    const catalog = { find: () => known, declaredKind: () => undefined, segmentKeys: () => [], ensure };
+    const { batch } = await accept([{ ...good, segment: { tier: 'gold' } }], catalog);
+    expect(batch.targets.map(({ segments }) => segments)).toEqual([new Map([['tier', new Map([['gold', 7]])]])]);
+  });
+
   test('the fast path and events give the same batch', async () => {
     const values = [
       { age: 1, region: 'n', fresh: true },

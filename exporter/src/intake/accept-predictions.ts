@@ -4,6 +4,7 @@ import type { RowError } from '../domain/row-error.ts';
 import { ServiceError } from '../domain/service-error.ts';
 import type { FeatureKind } from '../histogram/model-columns.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
+import { missingSegments } from '../histogram/segments.ts';
 import type { PredictionBatch } from '../histogram/prediction-batch.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import type { Envelope } from './envelope.ts';
@@ -94,6 +95,7 @@ async function addDeferred(
   catalog: TargetCatalog,
 ): Promise<void> {
   const refused = await registerAll(wants.list(), catalog);
+  await registerSegments(deferred, catalog);
   for (const envelope of deferred) {
     const target = catalog.find(envelope.model, envelope.version);
     const refusal = refused.get(wantKey(envelope));
@@ -105,6 +107,18 @@ async function addDeferred(
       });
     else pushProblem(errors, envelope.row.index, builder.add(envelope, target));
   }
+}
+
+/** A version that was registered just now may count by keys that were not configured when its rows were looked at. */
+async function registerSegments(deferred: readonly Envelope[], catalog: TargetCatalog): Promise<void> {
+  const wants = new TargetWants(catalog, Infinity);
+  for (const envelope of deferred) {
+    const target = catalog.find(envelope.model, envelope.version);
+    if (target !== undefined && missingSegments(target.segments, envelope.segment).length > 0)
+      wants.note(envelope, target);
+  }
+  const list = wants.list();
+  if (list.length > 0) await registerAll(list, catalog);
 }
 
 /** All at once; when a limit refuses that, one by one, so that one model's excess does not sink the others. */
