@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
+import type { ModelRouting } from '../../client/ml-dashboard-service.ts';
 import { predictTabular } from '../../src/retraining/trainers/tabular-model.ts';
 import type { FeatureRow, TabularModel, TabularPrediction } from '../../src/retraining/trainers/tabular-model.ts';
 
@@ -7,16 +8,6 @@ export interface Answer extends TabularPrediction {
   readonly version: string;
   /** A copy of the request, whose answer nobody sees. */
   readonly shadow: boolean;
-}
-
-interface Routing {
-  readonly champion: { readonly version: string };
-  readonly candidate: {
-    readonly version: string;
-    readonly uri: string;
-    readonly percent: number;
-    readonly shadow: boolean;
-  } | null;
 }
 
 export interface RouterOptions {
@@ -33,7 +24,7 @@ export class Router {
   private readonly url: string;
   private readonly model: string;
   private readonly models: Map<string, TabularModel>;
-  private routing: Routing;
+  private routing: ModelRouting;
 
   constructor({ url, model, version, champion }: RouterOptions) {
     this.url = url;
@@ -44,7 +35,7 @@ export class Router {
 
   /** Asks who is in charge. While there is no answer, or a model cannot be loaded, what was known last stands. */
   async refresh(): Promise<void> {
-    const routing = await this.ask<Routing>('routing');
+    const routing = await this.ask<ModelRouting>('routing');
     if (routing === null) return;
     const { candidate } = routing;
     if (candidate !== null && !this.models.has(candidate.version)) {

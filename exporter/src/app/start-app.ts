@@ -253,7 +253,7 @@ export async function startApp(options: AppOptions): Promise<App> {
         if (!state.resettled) {
           // Targets are seen through the settings: made again, and the windows with them. Here, for no tick may see half of each.
           state.resettled = true;
-          await catalog.resettle().catch((error: unknown) => {
+          await catalog.load().catch((error: unknown) => {
             state.resettled = false;
             throw error;
           });

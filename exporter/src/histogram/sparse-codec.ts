@@ -185,7 +185,7 @@ function readSparse(
   let code = 0;
   requireCode(length - 1);
   for (let left = length; left > 0;) {
-    const nibble = (bytes[at >>> 1]! >>> ((at & 1) << 2)) & 15;
+    const nibble = nibbleAt(bytes, at);
     at++;
     code += nibble >>> 1;
     if (nibble === SKIP << 1) continue;
@@ -194,7 +194,7 @@ function readSparse(
     if ((nibble & 1) === 1) {
       rows = 2;
       for (let scale = 1, more = true; more; scale *= 8) {
-        const part = (bytes[at >>> 1]! >>> ((at & 1) << 2)) & 15;
+        const part = nibbleAt(bytes, at);
         at++;
         rows += (part & 7) * scale;
         more = part > 7;
@@ -206,6 +206,11 @@ function readSparse(
   requireCode(code);
   reader.at = (at + 1) >>> 1;
   reader.expect(0);
+}
+
+/** @param at in nibbles */
+function nibbleAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at >>> 1]! >>> ((at & 1) << 2)) & 15;
 }
 
 function readPairsOf(

@@ -1,4 +1,5 @@
 import { chi2Quantile, chi2Sf } from './chi-square.ts';
+import { total } from './smoothing.ts';
 
 /**
  * The design effect of counts over time: how many times as much the shares of a stretch of time vary as those of so many independent
@@ -31,7 +32,7 @@ const UNKNOWN: DesignEffect = { estimate: NaN, bound: NaN, pValue: NaN };
  * Example: [[50, 50], [100, 0], [0, 100], [50, 50]] -> estimate 100.
  */
 export function designEffect(blocks: readonly ArrayLike<number>[], cells: number): DesignEffect {
-  const rows = blocks.map((block) => sum(block, cells));
+  const rows = blocks.map((block) => total(block, cells));
   const mean = rows.reduce((a, b) => a + b, 0) / blocks.length;
   const kept = rows.map((n) => n > 0 && n >= mean / 2);
   const shares = new Float64Array(cells);
@@ -42,16 +43,16 @@ export function designEffect(blocks: readonly ArrayLike<number>[], cells: number
   const count = 1 + Math.max(-1, ...cellOf);
   if (count < 2) return UNKNOWN;
   const merged = blocks.map((block) => coarser(block, cellOf, count));
-  const total = new Float64Array(count);
+  const totals = new Float64Array(count);
   merged.forEach((block, b) => {
-    for (let k = 0; kept[b] === true && k < count; k++) total[k] = total[k]! + block[k]!;
+    for (let k = 0; kept[b] === true && k < count; k++) totals[k] = totals[k]! + block[k]!;
   });
   let statistic = 0;
   let pairs = 0;
   let neighbours = 0;
   for (let b = 1; b < blocks.length; b++) {
     if (kept[b - 1] !== true || kept[b] !== true) continue;
-    statistic += differenceOf(merged[b - 1]!, merged[b]!, rows[b - 1]!, rows[b]!, total);
+    statistic += differenceOf(merged[b - 1]!, merged[b]!, rows[b - 1]!, rows[b]!, totals);
     pairs++;
     if (b > 1 && kept[b - 2] === true) neighbours++;
   }
@@ -68,10 +69,10 @@ export function designEffect(blocks: readonly ArrayLike<number>[], cells: number
 }
 
 /** Chi-square of two neighbours, with the shares of all blocks as what to expect. */
-function differenceOf(a: ArrayLike<number>, b: ArrayLike<number>, n: number, m: number, total: Float64Array): number {
-  const all = sum(total, total.length);
+function differenceOf(a: ArrayLike<number>, b: ArrayLike<number>, n: number, m: number, totals: Float64Array): number {
+  const all = total(totals, totals.length);
   let statistic = 0;
-  for (let k = 0; k < total.length; k++) statistic += (a[k]! / n - b[k]! / m) ** 2 / (total[k]! / all);
+  for (let k = 0; k < totals.length; k++) statistic += (a[k]! / n - b[k]! / m) ** 2 / (totals[k]! / all);
   return statistic / (1 / n + 1 / m);
 }
 
@@ -100,10 +101,4 @@ function coarser(block: ArrayLike<number>, cellOf: readonly number[], count: num
     if (cell >= 0) merged[cell] = merged[cell]! + block[k]!;
   });
   return merged;
-}
-
-function sum(values: ArrayLike<number>, count: number): number {
-  let total = 0;
-  for (let k = 0; k < count; k++) total += values[k]!;
-  return total;
 }

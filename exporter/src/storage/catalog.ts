@@ -223,7 +223,7 @@ export class Catalog implements SchemeSource {
     );
   }
 
-  /** Everything, at start. */
+  /** Everything: at start, and after a reload of the configuration, to be seen with new settings. What is known holds until it is read again. */
   async load(): Promise<void> {
     await this.read(0);
   }
@@ -279,11 +279,6 @@ export class Catalog implements SchemeSource {
       return id;
     };
     return register().catch(throwServiceError);
-  }
-
-  /** After a reload of the configuration: the same rows, seen with new settings. Until each has been read, the old ones hold. */
-  async resettle(): Promise<void> {
-    await this.read(0);
   }
 
   /**

@@ -96,7 +96,7 @@ test('nor does it bring a deleted model back', async () => {
 
 test('while everything is read again, what is known holds', async () => {
   await answeredLate(
-    () => catalog.resettle(),
+    () => catalog.load(),
     () => expect(channels()).toEqual(['web']),
   );
   expect(channels()).toEqual(['web']);

@@ -264,7 +264,7 @@ export class StatisticsWalk {
     this.settings.set('binary', this.choose(binary));
     this.settings.set('value', this.chance(0.5) ? { task: 'regression' } : {});
     for (const each of this.cores) {
-      await each.catalog.resettle();
+      await each.catalog.load();
       each.evaluator.drop();
     }
     await core.baselines.applySettings();
