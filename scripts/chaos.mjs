@@ -22,8 +22,7 @@ else if (first === 'soak' || first === 'replicas' || first === 'retraining' || f
   process.exitCode = run(process.execPath, [support, program(first), ...rest]);
 else
   process.exitCode = run(process.execPath, [
-    '--max-old-space-size=8192',
     support,
     program('main'),
-    ...[first, ...rest].filter((word) => word !== undefined),
+    ...(first === undefined ? [] : [first, ...rest]),
   ]);

@@ -1,10 +1,9 @@
-import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import type { OwnServer } from '../support/test-server.ts';
 import type { SeveredNetwork } from './severed-network.ts';
+import type { SmallDisk } from './small-disk.ts';
 
 /** What the faults may break. */
 export interface Stage {
@@ -12,12 +11,13 @@ export interface Stage {
   readonly replicas: (ExporterProcess | null)[];
   /** The replica in a namespace of its own; null where there is none. */
   readonly network: SeveredNetwork | null;
-  /** Whether the data lies on a file system of its own, small enough to be filled. */
-  readonly smallDisk: boolean;
+  /** What the data lies on; null where no file can be mounted. */
+  readonly disk: SmallDisk | null;
   start(index: number, flags?: readonly string[]): Promise<void>;
 }
 
-type Fault = (stage: Stage) => Promise<void>;
+/** Whether it was made: for some the machine must allow it. Throws when what was broken does not come back. */
+type Fault = (stage: Stage) => Promise<boolean>;
 const CLOCK_STEP_MS = 4 * 60_000;
 
 /** Each breaks one thing, waits, and leaves everything as it was. */
@@ -27,40 +27,39 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     await kill(stage, index);
     await sleep(1_000);
     await stage.start(index);
+    return true;
   },
   'kill -9 of the exporter that evaluates': async (stage) => {
     const index = await leaderOf(stage);
     await kill(stage, index);
     await sleep(8_000);
     await stage.start(index);
+    return true;
   },
   'kill -9 of PostgreSQL': async ({ server }) => {
     const pid = server.database.pid();
-    if (pid !== undefined) process.kill(pid, 'SIGKILL');
+    if (pid === undefined) return false;
+    process.kill(pid, 'SIGKILL');
     await sleep(5_000);
+    return true;
   },
   'SIGSTOP of the exporter that evaluates for 9 s': async (stage) => {
     const { pid } = stage.replicas[await leaderOf(stage)]!;
     process.kill(pid, 'SIGSTOP');
     await sleep(9_000);
     process.kill(pid, 'SIGCONT');
+    return true;
   },
-  'a full disk for 4 s': async ({ server, smallDisk }) => {
-    if (!smallDisk) return;
-    const file = path.join(server.dataPath, 'filler');
-    const disk = openSync(file, 'w');
+  'a full disk for 4 s': async ({ disk }) => {
+    if (disk === null) return false;
     try {
-      const { bavail, bsize } = statfsSync(server.dataPath);
-      const block = Buffer.alloc(1 << 20);
-      for (let left = bavail * bsize; left > 0; left -= block.length) writeSync(disk, block);
-    } catch {
-      // Full, as it should be.
+      disk.fill();
+      await sleep(4_000);
     } finally {
-      closeSync(disk);
+      disk.free();
     }
-    await sleep(4_000);
-    rmSync(file);
     await sleep(2_000);
+    return true;
   },
   'all connections of PostgreSQL taken for 5 s': async ({ server }) => {
     const taken: Client[] = [];
@@ -80,12 +79,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       .catch(() => undefined);
     await sleep(5_000);
     await Promise.all(taken.map((client) => client.end().catch(() => undefined)));
+    return true;
   },
   'the network between an exporter and PostgreSQL cut for 12 s': async ({ network }) => {
-    if (network === null) return;
+    if (network === null) return false;
     network.cut();
     await sleep(12_000);
     network.mend();
+    return true;
   },
   'a clock that steps four minutes back, then ahead': async (stage) => {
     const index = anyOf(stage);
@@ -96,6 +97,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     }
     await kill(stage, index);
     await stage.start(index);
+    return true;
   },
 };
 

@@ -10,6 +10,7 @@ import { connectRaw } from '../support/raw-http.ts';
 import type { RawConnection } from '../support/raw-http.ts';
 import { startOwnServer, temporaryFolder } from '../support/test-server.ts';
 import type { OwnServer } from '../support/test-server.ts';
+import { Ledger } from './ledger.ts';
 import { PacedLoad } from './paced-load.ts';
 import { severedNetwork } from './severed-network.ts';
 import type { SeveredNetwork } from './severed-network.ts';
@@ -112,7 +113,9 @@ async function databaseVanishes(
   network: SeveredNetwork,
   server: OwnServer,
 ): Promise<boolean> {
-  const load = new PacedLoad({ targets: () => [exporter.baseUrl], senders: 4, batch: 100, perSecond: 1_000 });
+  const ledger = new Ledger();
+  const targets = () => [exporter.baseUrl];
+  const load = new PacedLoad({ targets, senders: 4, batch: 100, perSecond: 1_000, ledger });
   await sleep(10_000);
   const before = holdings(exporter.pid);
   network.cut();
@@ -148,12 +151,7 @@ async function databaseVanishes(
   say(`  connections to it: ${before.database}, at most ${most}, ${late.database} at the end of the cut`);
   say(`  RSS ${before.residentMb} -> ${late.residentMb} MB; taken again ${back.toFixed(1)} s after it was back`);
   say(`  not acknowledged at once: ${[...load.refusals].map(([why, times]) => `${why} x${times}`).join(', ')}`);
-  const right = await verdict(
-    server,
-    () => [exporter.baseUrl],
-    load,
-    (text) => say(`  ${text}`),
-  );
+  const right = await verdict(server.url, targets, ledger, (text) => say(`  ${text}`));
   return right && firsts.size === 3;
 }
 

@@ -1,6 +1,5 @@
 // `npm run chaos -- [minutes] [events/s]`: three exporters on one PostgreSQL under load, while everything that can break is broken, one
 // thing after another. Ends with what was acknowledged, lost and doubled, and with the statistics compared with a recount of the rows.
-import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,8 +8,11 @@ import type { ExporterProcess } from '../support/exporter-process.ts';
 import { startOwnServer, temporaryFolder } from '../support/test-server.ts';
 import { FAULTS } from './faults.ts';
 import type { Stage } from './faults.ts';
+import { Ledger } from './ledger.ts';
 import { PacedLoad } from './paced-load.ts';
+import type { Refusals } from './paced-load.ts';
 import { severedNetwork } from './severed-network.ts';
+import { mountSmallDisk } from './small-disk.ts';
 import { verdict } from './verdict.ts';
 
 const [minutes = 10, wantedRate = NaN] = process.argv.slice(3).map(Number);
@@ -18,7 +20,8 @@ const REPLICAS = 3;
 const SENDERS = 8;
 /** Large enough that the clients, which share the processors, cost a tenth of what they make others do. */
 const BATCH = 500;
-const SMALL_DISK = '4g';
+/** Thirteen million rows with their labels take a third of it; of the real disk it takes what is written. */
+const DISK_GB = 24;
 const CALM_MS = 4_000;
 const FLAGS = [
   `--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`,
@@ -28,8 +31,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 
 async function main(): Promise<void> {
   const dataPath = temporaryFolder();
-  const smallDisk =
-    spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SMALL_DISK},mode=711`, 'tmpfs', dataPath]).status === 0;
+  const disk = mountSmallDisk(dataPath, DISK_GB);
   const server = await startOwnServer({ dataPath, settings: { max_wal_size: '256MB', max_connections: '80' } });
   const network = await severedNetwork(new URL(server.url).searchParams.get('host')!, server.url);
   const replicas: (ExporterProcess | null)[] = Array<null>(REPLICAS).fill(null);
@@ -38,7 +40,7 @@ async function main(): Promise<void> {
     server,
     replicas,
     network,
-    smallDisk,
+    disk,
     start: async (index, flags = []) => {
       const severed = index === REPLICAS - 1 ? network : null;
       replicas[index] = await startExporter({
@@ -49,31 +51,30 @@ async function main(): Promise<void> {
       });
     },
   };
+  const ledger = new Ledger();
   try {
     for (let i = 0; i < REPLICAS; i++) await stage.start(i);
     const targets = () => replicas.flatMap((replica) => (replica === null ? [] : [replica.baseUrl]));
-    const rate = Number.isNaN(wantedRate) ? (await maximumRate(targets)) / 2 : wantedRate;
-    say(`${REPLICAS} exporters, one PostgreSQL ${smallDisk ? `on a file system of ${SMALL_DISK}` : ''}`);
-    say(`${minutes} minutes at ${Math.round(rate)} events/s${network === null ? '; no network namespaces here' : ''}`);
-    const load = new PacedLoad({ targets, senders: SENDERS, batch: BATCH, perSecond: rate });
-    const done = await breakThings(stage, performance.now() + minutes * 60_000);
+    const rate = Number.isNaN(wantedRate) ? (await maximumRate(targets, ledger)) / 2 : wantedRate;
+    say(`${REPLICAS} exporters, one PostgreSQL, ${minutes} minutes at ${Math.round(rate)} events/s`);
+    const load = new PacedLoad({ targets, senders: SENDERS, batch: BATCH, perSecond: rate, ledger });
+    const done = await breakThings(stage, load, performance.now() + minutes * 60_000);
     for (let i = 0; i < REPLICAS; i++) if (replicas[i] === null) await stage.start(i);
     await load.finish();
-    say(`faults: ${[...done].map(([name, times]) => `${name} x${times}`).join('; ')}`);
-    say(`not acknowledged at once: ${[...load.refusals].map(([why, times]) => `${why} x${times}`).join(', ')}`);
-    process.exitCode = (await verdict(server, targets, load, say)) ? 0 : 1;
+    sayWhatWasDone(done, load.refusals);
+    process.exitCode = (await verdict(server.url, targets, ledger, say)) ? 0 : 1;
   } finally {
     for (const replica of replicas) await replica?.kill('SIGKILL');
     network?.close();
     await server.stop().catch(() => undefined);
-    if (smallDisk) spawnSync('umount', ['-l', dataPath]);
+    disk?.close();
     for (const gone of [dataPath, folder]) rmSync(gone, { recursive: true, force: true });
   }
 }
 
 /** What this machine can do now, in ten seconds. */
-async function maximumRate(targets: () => readonly string[]): Promise<number> {
-  const load = new PacedLoad({ targets, senders: SENDERS, batch: BATCH, perSecond: Infinity });
+async function maximumRate(targets: () => readonly string[], ledger: Ledger): Promise<number> {
+  const load = new PacedLoad({ targets, senders: SENDERS, batch: BATCH, perSecond: Infinity, ledger });
   const began = performance.now();
   await sleep(10_000);
   await load.finish();
@@ -82,22 +83,46 @@ async function maximumRate(targets: () => readonly string[]): Promise<number> {
   return rate;
 }
 
-async function breakThings(stage: Stage, until: number): Promise<Map<string, number>> {
-  const done = new Map<string, number>();
+/** How often a fault was made, and what was not acknowledged from then until the next one. */
+interface Done {
+  times: number;
+  readonly refusals: Refusals;
+}
+
+async function breakThings(stage: Stage, load: PacedLoad, until: number): Promise<ReadonlyMap<string, Done>> {
+  const done = new Map<string, Done>();
   for (;;) {
     for (const [name, fault] of Object.entries(FAULTS)) {
       if (performance.now() > until) return done;
-      await sleep(CALM_MS);
-      say(`  ${new Date().toISOString().slice(11, 19)} ${name}`);
-      // A replica may not come up while something else is still broken: it is started again.
-      await fault(stage).catch((error: unknown) =>
-        say(`  ... ${error instanceof Error ? error.message : String(error)}`),
-      );
+      const before = new Map(load.refusals);
+      say(`  ${new Date().toISOString().slice(11, 19)} ${name}; ${load.count} predictions so far`);
+      let made = false;
+      try {
+        made = await fault(stage);
+      } catch (error) {
+        // A replica may not come up while something else is still broken: it is started again.
+        say(`  ... ${error instanceof Error ? error.message : String(error)}`);
+      }
       for (const [index, replica] of stage.replicas.entries())
         if (replica === null) await eventually(() => stage.start(index), 60_000);
-      done.set(name, (done.get(name) ?? 0) + 1);
+      await sleep(CALM_MS);
+      const of = done.get(name) ?? { times: 0, refusals: new Map<string, number>() };
+      of.times += Number(made);
+      for (const [why, times] of load.refusals)
+        of.refusals.set(why, (of.refusals.get(why) ?? 0) + times - (before.get(why) ?? 0));
+      done.set(name, of);
     }
   }
+}
+
+function sayWhatWasDone(done: ReadonlyMap<string, Done>, all: Refusals): void {
+  const reasons = [...all.keys()].sort();
+  const line = (cells: readonly (string | number)[]) => say(`| ${cells.join(' | ')} |`);
+  line(['fault', 'times', ...reasons]);
+  line(['---', '---', ...reasons.map(() => '---')]);
+  for (const [name, { times, refusals }] of done)
+    line([name, times, ...reasons.map((reason) => refusals.get(reason) ?? 0)]);
+  line(['in all', '', ...reasons.map((reason) => all.get(reason) ?? 0)]);
 }
 
 void main();

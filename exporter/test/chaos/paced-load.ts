@@ -1,18 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeEvents } from '../support/load.ts';
 import type { SentEvent } from '../support/load.ts';
+import type { Issued, Ledger } from './ledger.ts';
 
 /** Why requests were not acknowledged, and how often. */
 export type Refusals = Map<string, number>;
+const MODELS = 5;
 
 /**
  * Careful clients at a given rate: a batch that was not acknowledged is sent again with the same ids, to another replica, until it is.
  * What was missed while everything was down is made up for, but never more than one batch a sender at once.
  */
 export class PacedLoad {
-  /** Ids, where they are remembered. */
-  readonly acknowledged = new Set<string>();
-  readonly labelled = new Set<string>();
   /** Predictions that were acknowledged. */
   count = 0;
   readonly refusals: Refusals = new Map();
@@ -21,7 +20,7 @@ export class PacedLoad {
   private readonly targets: () => readonly string[];
   private readonly batch: number;
   private readonly perSecond: number;
-  private readonly remembersIds: boolean;
+  private readonly ledger: Ledger;
   private readonly began = performance.now();
   private running = true;
   private given = 0;
@@ -34,13 +33,12 @@ export class PacedLoad {
     readonly batch: number;
     /** Events; Infinity: as fast as they are acknowledged. */
     readonly perSecond: number;
-    /** false for a load so long that its ids would fill the memory. */
-    readonly remembersIds?: boolean;
+    readonly ledger: Ledger;
   }) {
     this.targets = options.targets;
     this.batch = options.batch;
     this.perSecond = options.perSecond;
-    this.remembersIds = options.remembersIds ?? true;
+    this.ledger = options.ledger;
     this.senders = Array.from({ length: options.senders }, () => this.send());
   }
 
@@ -57,22 +55,23 @@ export class PacedLoad {
         continue;
       }
       this.given += this.batch;
-      const events = makeEvents(this.batch);
+      const issued = this.ledger.issue(this.batch);
+      const events = makeEvents(this.batch, MODELS, (i) => issued.ids[i]!);
       await this.untilAcknowledged('/api/ml/predictions', events);
       this.count += events.length;
-      if (this.remembersIds) for (const { prediction_id } of events) this.acknowledged.add(prediction_id);
-      if (Math.random() < 0.3) await this.label(events);
+      this.ledger.acknowledge(issued);
+      if (Math.random() < 0.3) await this.label(events, issued);
     }
   }
 
-  private async label(events: readonly SentEvent[]): Promise<void> {
+  private async label(events: readonly SentEvent[], issued: Issued): Promise<void> {
     const labels = events.map(({ model, prediction_id }) => ({
       model,
       prediction_id,
       label: Math.random() < 0.5 ? 'yes' : 'no',
     }));
     await this.untilAcknowledged('/api/ml/ground-truth', labels);
-    if (this.remembersIds) for (const { prediction_id } of labels) this.labelled.add(prediction_id);
+    this.ledger.acknowledgeLabels(issued);
   }
 
   private async untilAcknowledged(path: string, rows: unknown): Promise<void> {

@@ -8,6 +8,7 @@ import { eventually, metric, startExporter } from '../support/exporter-process.t
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { startOwnServer, temporaryFolder } from '../support/test-server.ts';
+import { Ledger } from './ledger.ts';
 import { PacedLoad } from './paced-load.ts';
 import { verdict } from './verdict.ts';
 
@@ -50,7 +51,8 @@ async function main(): Promise<void> {
   try {
     for (let i = 0; i < count; i++) await start(i);
     const targets = () => replicas.flatMap((replica) => (replica === null ? [] : [replica.baseUrl]));
-    const load = new PacedLoad({ targets, senders: count, batch: 100, perSecond: rate });
+    const ledger = new Ledger();
+    const load = new PacedLoad({ targets, senders: count, batch: 100, perSecond: rate, ledger });
     const watch = watchModels(targets);
     const failovers: Failover[] = [];
     let connections = 0;
@@ -91,7 +93,7 @@ async function main(): Promise<void> {
     say(
       `not acknowledged at once: ${[...load.refusals].map(([why, times]) => `${why} x${times}`).join(', ') || 'none'}`,
     );
-    process.exitCode = (await verdict(server, targets, load, say)) && most <= 1 ? 0 : 1;
+    process.exitCode = (await verdict(server.url, targets, ledger, say)) && most <= 1 ? 0 : 1;
   } finally {
     await pool.end().catch(() => undefined);
     for (const replica of replicas) await replica?.kill('SIGKILL');

@@ -1,5 +1,5 @@
 // `npm run chaos -- soak [minutes] [events/s]`: steady load on one exporter, and what it does to it: memory, delay of the event loop, open
-// handles and descriptors, and the bloat of its tables. Figures are printed each minute; nothing is asserted.
+// handles and descriptors, and the bloat of its tables. Figures are printed each minute; at the end all that was acknowledged is looked for.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,10 +9,13 @@ import { embeddedUrl, startExporter, valueIn } from '../support/exporter-process
 import type { ExporterProcess } from '../support/exporter-process.ts';
 import { silentLog } from '../support/silent-log.ts';
 import { temporaryFolder } from '../support/test-server.ts';
+import { Ledger } from './ledger.ts';
 import { PacedLoad } from './paced-load.ts';
+import { verdict } from './verdict.ts';
 
 const [minutes = 20, rate = 5_000] = process.argv.slice(3).map(Number);
 const EVERY_MS = 60_000;
+const say = (text: string) => process.stdout.write(`${text}\n`);
 const HEADINGS = [
   'minute',
   'events/s',
@@ -35,12 +38,13 @@ async function main(): Promise<void> {
     flags: [`--config.file=${path.resolve(__dirname, '..', 'fixtures', 'fast-evaluation.yml')}`],
   });
   const pool = createPool(embeddedUrl(dataPath), { max: 1, applicationName: 'soak', log: silentLog });
+  const ledger = new Ledger();
   const load = new PacedLoad({
     targets: () => [exporter.baseUrl],
     senders: 4,
     batch: 500,
     perSecond: rate,
-    remembersIds: false,
+    ledger,
   });
   const began = performance.now();
   let before = 0;
@@ -61,9 +65,10 @@ async function main(): Promise<void> {
       ]);
       before = sent;
     }
-  } finally {
     await load.finish();
-    process.stdout.write(`not acknowledged at once: ${[...load.refusals].flat().join(' ') || 'none'}\n`);
+    say(`not acknowledged at once: ${[...load.refusals].flat().join(' ') || 'none'}`);
+    process.exitCode = (await verdict(embeddedUrl(dataPath), () => [exporter.baseUrl], ledger, say)) ? 0 : 1;
+  } finally {
     await pool.end();
     await exporter.kill('SIGTERM');
     rmSync(dataPath, { recursive: true, force: true });
@@ -74,7 +79,7 @@ function line(cells: readonly (string | number)[]): void {
   const texts = cells.map((cell, i) =>
     (typeof cell === 'number' ? String(Math.round(cell * 10) / 10) : cell).padStart(HEADINGS[i]!.length),
   );
-  process.stdout.write(`| ${texts.join(' | ')} |\n`);
+  say(`| ${texts.join(' | ')} |`);
 }
 
 let cpuBefore = 0;

@@ -14,13 +14,13 @@ export interface SentEvent {
 }
 
 /** Plausible predictions of five models, some with missing and mistyped values. */
-export function makeEvents(count: number, models = 5): SentEvent[] {
-  return Array.from({ length: count }, () => {
+export function makeEvents(count: number, models = 5, idOf: (i: number) => string = () => randomUUID()): SentEvent[] {
+  return Array.from({ length: count }, (_, i) => {
     const score = Math.random();
     return {
       model: `model_${Math.floor(Math.random() * models)}`,
       version: '1',
-      prediction_id: randomUUID(),
+      prediction_id: idOf(i),
       timestamp: new Date(Date.now() - Math.random() * 3_600_000).toISOString(),
       features: {
         age: Math.random() < 0.03 ? null : Math.floor(Math.random() * 80),

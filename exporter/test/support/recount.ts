@@ -14,6 +14,7 @@ import { ODDS_CODES, oddsCode } from '../../src/histogram/performance-counts.ts'
 import type { PerformanceCounts } from '../../src/histogram/performance-counts.ts';
 import { parseScheme } from '../../src/storage/scheme-payload.ts';
 import type { Catalog } from '../../src/storage/catalog.ts';
+import { batches } from './batches.ts';
 import { eventually } from './exporter-process.ts';
 
 /**
@@ -52,16 +53,32 @@ interface Era {
   readonly segments: readonly string[];
 }
 
+/** Told how many rows have been counted, now and then. */
+export type Progress = (rows: number) => void;
+
 /** As below, once nothing is being counted again: a baseline may just have been captured. */
-export async function compareWhenCounted(pool: Pool, catalog: Catalog, sinceMs: number): Promise<Comparison> {
+export async function compareWhenCounted(
+  pool: Pool,
+  catalog: Catalog,
+  sinceMs: number,
+  progress?: Progress,
+): Promise<Comparison> {
   return eventually(async () => {
-    const compared = await compareWithRawRows(pool, catalog, sinceMs);
+    const counting = await recountsOf(pool);
+    if (counting > 0) throw new Error(`${counting} schemes are still being counted again`);
+    const compared = await compareWithRawRows(pool, catalog, sinceMs, progress);
     if (compared.recounting > 0) throw new Error(`${compared.recounting} schemes are still being counted again`);
     return compared;
   });
 }
 
-export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: number): Promise<Comparison> {
+/** However many rows there are, a few thousand of them are held at once. */
+export async function compareWithRawRows(
+  pool: Pool,
+  catalog: Catalog,
+  sinceMs: number,
+  progress?: Progress,
+): Promise<Comparison> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
@@ -71,10 +88,10 @@ export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: 
     for (const { target } of catalog.versions()) current.set(target.versionId, target);
     const eras = await readEras(client);
     const kept = await readKept(client, eras, current);
-    const want = await recount(client, eras, current, catalog, sinceMs);
-    const recounts = await client.query<{ n: number }>('SELECT count(*)::int AS n FROM recounts');
+    const recounting = await recountsOf(client);
+    const want = await recount(client, eras, current, catalog, sinceMs, progress);
     await client.query('COMMIT');
-    return { ...compare(want, kept, sinceMs), recounting: recounts.rows[0]!.n };
+    return { ...compare(want, kept, sinceMs), recounting };
   } catch (error) {
     // In the middle of its transaction it is of no use to the next one.
     broken = error as Error;
@@ -82,6 +99,11 @@ export async function compareWithRawRows(pool: Pool, catalog: Catalog, sinceMs: 
   } finally {
     client.release(broken);
   }
+}
+
+async function recountsOf(client: Pool | PoolClient): Promise<number> {
+  const { rows } = await client.query<{ n: number }>('SELECT count(*)::int AS n FROM recounts');
+  return rows[0]!.n;
 }
 
 /** Schemes of each version, newest first, from the current one on. */
@@ -212,31 +234,37 @@ async function recount(
   targets: ReadonlyMap<number, ModelTarget>,
   catalog: Catalog,
   sinceMs: number,
+  progress: Progress = () => undefined,
 ): Promise<Map<string, Cells>> {
   const want = new Map<string, Cells>();
-  const rows = await client.query<StoredRow>(
+  const stored = batches<StoredRow>(
+    client,
     `SELECT p.version_id, round(extract(epoch FROM p.ts) * 1000) AS ms, p.prediction, p.class, p.score, p.scores, p.latency_ms, p.error_type, p.num, p.cat, p.invalid, p.segment,
             g.counted_label AS label, g.counted_value AS value, g.joined_at IS NOT NULL AS labelled
      FROM predictions p LEFT JOIN ground_truth g ON g.pid = p.pid AND g.model_id = p.model_id AND g.prediction_ts = p.ts
      WHERE p.ts >= $1`,
     [new Date(sinceMs)],
   );
-  for (const row of rows.rows) {
-    const target = targets.get(row.version_id);
-    const era = eraAt(eras.get(row.version_id), Number(row.ms));
-    // Its model was deleted, its rows are not all gone yet.
-    if (target === undefined || era === undefined) continue;
-    const minute = Math.floor(Number(row.ms) / 60_000);
-    const start = minute - (minute % era.bucketMinutes);
-    const into = [0, ...segmentsOf(row.segment, era, catalog)].map((segment) => {
-      const key = keyOf(row.version_id, start, era.bucketMinutes, segment);
-      let cells = want.get(key);
-      if (cells === undefined) want.set(key, (cells = new Map<string, number>()));
-      return cells;
-    });
-    countRow(row, target, era, minute - start, (cell, by = 1) => {
-      for (const cells of into) add(cells, cell, by);
-    });
+  let counted = 0;
+  for await (const rows of stored) {
+    for (const row of rows) {
+      const target = targets.get(row.version_id);
+      const era = eraAt(eras.get(row.version_id), Number(row.ms));
+      // Its model was deleted, its rows are not all gone yet.
+      if (target === undefined || era === undefined) continue;
+      const minute = Math.floor(Number(row.ms) / 60_000);
+      const start = minute - (minute % era.bucketMinutes);
+      const into = [0, ...segmentsOf(row.segment, era, catalog)].map((segment) => {
+        const key = keyOf(row.version_id, start, era.bucketMinutes, segment);
+        let cells = want.get(key);
+        if (cells === undefined) want.set(key, (cells = new Map<string, number>()));
+        return cells;
+      });
+      countRow(row, target, era, minute - start, (cell, by = 1) => {
+        for (const cells of into) add(cells, cell, by);
+      });
+    }
+    progress((counted += rows.length));
   }
   return want;
 }
@@ -381,14 +409,17 @@ function countLabel(
 }
 
 function codeOf(bins: NumericBins, value: number): number {
-  return [...bins.edges].filter((edge) => edge < value).length;
+  let code = 0;
+  for (const edge of bins.edges) if (edge < value) code++;
+  return code;
 }
 
 /** A value that is not registered by now came when the key had as many as it may have. */
 function segmentsOf(segment: Record<string, unknown> | null, era: Era, catalog: Catalog): number[] {
+  if (segment === null || era.segments.length === 0) return [];
   const known = [...(catalog.version(era.versionId)?.model.segments ?? [])];
   const idOf = (key: string, value: string) => known.find(([, of]) => of.key === key && of.value === value)?.[0];
-  return Object.entries(segment ?? {}).flatMap(([key, value]) => {
+  return Object.entries(segment).flatMap(([key, value]) => {
     if (!era.segments.includes(key)) return [];
     const id = idOf(key, String(value)) ?? idOf(key, '__other__');
     return id === undefined ? [] : [id];
