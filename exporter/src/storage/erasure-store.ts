@@ -13,6 +13,8 @@ const MAX_ATTEMPTS = 8;
 
 interface Found {
   readonly version_id: number;
+  /** As PostgreSQL writes it, to the microsecond. */
+  readonly ts: string;
   readonly ms: string;
 }
 
@@ -53,15 +55,16 @@ export class ErasureStore {
     );
     // UNIQUE (pid, model_id) of each leaf; + 0 for the same reason as when labels are joined.
     const { rows } = await client.query<Found>(
-      `SELECT version_id, round(extract(epoch FROM ts) * 1000) AS ms FROM predictions
+      `SELECT version_id, ts::text AS ts, round(extract(epoch FROM ts) * 1000) AS ms FROM predictions
        WHERE pid = $1::uuid AND model_id + 0 = $2 FOR UPDATE`,
       [idKey, modelId],
     );
     for (const found of rows) await this.uncount(client, found, idKey);
-    const predictions = await client.query('DELETE FROM predictions WHERE pid = $1::uuid AND model_id + 0 = $2', [
-      idKey,
-      modelId,
-    ]);
+    // Those and no others: one of this id that was stored since then was not taken out of the counts, and stays.
+    const predictions = await client.query(
+      'DELETE FROM predictions WHERE pid = $1::uuid AND model_id + 0 = $2 AND ts = ANY ($3::timestamptz[])',
+      [idKey, modelId, rows.map(({ ts }) => ts)],
+    );
     await client.query('DELETE FROM ground_truth WHERE pid = $1::uuid AND model_id = $2', [idKey, modelId]);
     return (predictions.rowCount ?? 0) + (label.rows[0]?.inserted === false ? 1 : 0);
   }

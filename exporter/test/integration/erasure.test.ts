@@ -5,6 +5,7 @@ import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/exporter-process.ts';
 import { makeEvents } from '../support/load.ts';
 import { compareWithRawRows } from '../support/recount.ts';
 
@@ -44,7 +45,7 @@ describe('erasure of single predictions', () => {
   async function expectExact(rows: number): Promise<void> {
     await core.evaluator.catchUp();
     await core.evaluator.fold();
-    const compared = await compareWithRawRows(core.pool, core.catalog, now - 24 * HOUR);
+    const compared = await compareWithRawRows(core.pool, core.catalog, 0);
     expect(compared.differences).toEqual([]);
     expect([compared.rows, compared.counted]).toEqual([rows, rows]);
   }
@@ -73,6 +74,36 @@ describe('erasure of single predictions', () => {
       .versions()
       .map(({ target }) => core.evaluator.memory.totalsOf(target.versionId).traffic.rows);
     expect(rows.reduce((a, b) => a + b, 0)).toBe(300);
+  });
+
+  test('a prediction of the same id that is stored meanwhile stays, and counts', async () => {
+    const [first] = events.slice(60);
+    // Where the erasure has found what it erases, and is about to erase it.
+    await core.pool.query(`
+      CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock_shared(20779); RETURN new; END $$;
+      CREATE TRIGGER gate BEFORE INSERT ON statistics_delta FOR EACH ROW WHEN (new.erased) EXECUTE FUNCTION wait_at_gate()`);
+    const gate = await core.pool.connect();
+    try {
+      await gate.query('SELECT pg_advisory_lock(20779)');
+      const erased = erase(first!);
+      await eventually(async () => {
+        const { rows } = await core.pool.query(
+          "SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 20779 AND NOT granted",
+        );
+        if (rows.length === 0) throw new Error('the erasure has not come to its delta');
+      });
+      // On another day it is another prediction.
+      await core.predict([{ ...first!, timestamp: now - 30 * HOUR }]);
+      await gate.query('SELECT pg_advisory_unlock(20779)');
+      expect(await erased).toBeGreaterThan(0);
+    } finally {
+      gate.release(true);
+    }
+    await core.pool.query('DROP TRIGGER gate ON statistics_delta');
+    await expectExact(198);
+    expect(await erase(first!)).toBe(1);
+    await expectExact(197);
   });
 
   test('all of them: nothing is left', async () => {
