@@ -85,15 +85,19 @@ export class BaselineStore {
       throw new ServiceError('conflict', `Model ${baseline.target.model} was deleted meanwhile.`);
     const counting = wantedCounting(model.settings, { ...baseline.learnt, classes: model.classes });
     let id = 0;
-    await this.switchScheme(versionId, { bins: baseline.scheme, counting }, async (client, schemeId) => {
-      id = await insertBaseline(client, baseline, schemeId);
-      await client.query('UPDATE model_versions SET baseline_id = $2 WHERE id = $1', [versionId, id]);
-      await client.query(
-        `UPDATE models SET task = $2, positive_class = $3, changed_epoch = (SELECT epoch FROM scheme_epoch)
+    await this.switchScheme(
+      versionId,
+      { bins: baseline.scheme, counting, replaces: null },
+      async (client, schemeId) => {
+        id = await insertBaseline(client, baseline, schemeId);
+        await client.query('UPDATE model_versions SET baseline_id = $2 WHERE id = $1', [versionId, id]);
+        await client.query(
+          `UPDATE models SET task = $2, positive_class = $3, changed_epoch = (SELECT epoch FROM scheme_epoch)
          WHERE id = $1 AND (task, positive_class) IS DISTINCT FROM ($2, $3)`,
-        [baseline.target.modelId, baseline.learnt.task, baseline.learnt.positiveClass],
-      );
-    });
+          [baseline.target.modelId, baseline.learnt.task, baseline.learnt.positiveClass],
+        );
+      },
+    );
     // What the model answers may have been learnt just now: its other versions count by it, too.
     await this.applySettings(model.name);
     return this.describe(id);
@@ -101,11 +105,11 @@ export class BaselineStore {
 
   /** Recounts that a crash left undone are done again, under a fresh scheme of the same bins and a fresh snapshot. */
   async resumeRecounts(): Promise<number> {
-    const { rows } = await this.pool.query<{ scheme_id: number; version_id: number }>(
+    const { rows } = await this.pool.query<{ version_id: number }>(
       // Its own process holds the lock for as long as it counts; ours goes with this statement.
-      'SELECT scheme_id, version_id FROM recounts WHERE pg_try_advisory_xact_lock(20612, scheme_id)',
+      'SELECT version_id FROM recounts WHERE pg_try_advisory_xact_lock(20612, scheme_id)',
     );
-    for (const { scheme_id: schemeId, version_id: versionId } of rows) await this.countAgain(versionId, schemeId);
+    for (const { version_id: versionId } of rows) await this.countAgain(versionId);
     return rows.length;
   }
 
@@ -128,25 +132,24 @@ export class BaselineStore {
       // Another replica may have been faster.
       await this.catalog.learn(target.versionId);
       if (!isDue(target.versionId)) continue;
-      await this.countAgain(target.versionId, target.scheme.id);
+      await this.countAgain(target.versionId);
       done++;
     }
     return done;
   }
 
   /** A captured baseline is counted again with the rows of its version; one of a reference set keeps what it counted. */
-  private async countAgain(versionId: number, schemeId: number): Promise<void> {
-    const bins = await this.catalog.scheme(schemeId);
+  private async countAgain(versionId: number): Promise<void> {
     await this.catalog.learn(versionId);
     const version = this.catalog.version(versionId);
     if (version === undefined) return;
+    const { scheme: bins } = version.target;
     try {
-      await this.switchScheme(versionId, { bins, counting: version.wanted }, async (client, newId) => {
-        await client.query('DELETE FROM recounts WHERE scheme_id = $1', [schemeId]);
-        await client.query('UPDATE baselines SET scheme_id = $2 WHERE scheme_id = $1', [schemeId, newId]);
-      });
+      await this.switchScheme(versionId, { bins, counting: version.wanted, replaces: bins.id }, (client, newId) =>
+        client.query('UPDATE baselines SET scheme_id = $2 WHERE scheme_id = $1', [bins.id, newId]),
+      );
     } catch (error) {
-      // Deleted meanwhile: there is nothing left to count.
+      // Deleted meanwhile, or another switch was faster: if it counts otherwise than is asked for, the next look sees that.
       if (error instanceof ServiceError && error.code === 'conflict') return;
       throw error;
     }
@@ -309,7 +312,8 @@ export class BaselineStore {
 
   private async describe(id: number): Promise<BaselineDescription> {
     const { rows } = await this.pool.query<BaselineRowOf>(`SELECT ${COLUMNS} ${FROM} WHERE b.id = $1`, [id]);
-    return describe(rows[0]!);
+    if (rows[0] === undefined) throw new ServiceError('conflict', 'The model was deleted meanwhile.');
+    return describe(rows[0]);
   }
 
   private async switchScheme(versionId: number, scheme: NewScheme, also: Also): Promise<void> {
@@ -335,7 +339,7 @@ export class BaselineStore {
   private async makeCurrent(
     reader: PoolClient,
     versionId: number,
-    { bins, counting }: NewScheme,
+    { bins, counting, replaces }: NewScheme,
     also: Also,
   ): Promise<number> {
     return transaction(
@@ -345,10 +349,26 @@ export class BaselineStore {
         await client.query("SET LOCAL lock_timeout = '5s'");
         await client.query(EPOCH_LOCK);
         await client.query('UPDATE scheme_epoch SET epoch = epoch + 1');
-        const alive = await client.query('SELECT FROM model_versions WHERE id = $1', [versionId]);
-        if (alive.rows.length === 0) throw new ServiceError('conflict', 'The model was deleted meanwhile.');
+        const version = await client.query<{ scheme_id: number }>(
+          'SELECT scheme_id FROM model_versions WHERE id = $1',
+          [versionId],
+        );
+        if (version.rows[0] === undefined) throw new ServiceError('conflict', 'The model was deleted meanwhile.');
+        if (replaces !== null && version.rows[0].scheme_id !== replaces)
+          throw new ServiceError('conflict', 'The model has another bin scheme since.');
+        // A recount that is not done is this one's to do, all of it: were its scheme in force for the hours before our window, what it
+        // never counted would be missing there, and what it still counts could come after an erasure had taken it out.
+        const undone = await client.query<{ from_ts: Date }>(
+          'DELETE FROM recounts WHERE version_id = $1 RETURNING from_ts',
+          [versionId],
+        );
         // Of whole buckets, so that each of them is counted under one scheme.
-        const from = new Date(Math.floor(this.windowStarts()(versionId) / HOUR_MS) * HOUR_MS);
+        const from = new Date(
+          Math.min(
+            Math.floor(this.windowStarts()(versionId) / HOUR_MS) * HOUR_MS,
+            ...undone.rows.map(({ from_ts: ts }) => ts.getTime()),
+          ),
+        );
         const inserted = await client.query<{ id: number }>(
           'INSERT INTO bin_schemes (version_id, payload, created_at, counted_from, counting) VALUES ($1, $2, clock_timestamp(), $3, $4) RETURNING id',
           [versionId, JSON.stringify(serialiseScheme(bins)), from, JSON.stringify(serialiseCounting(counting))],
@@ -417,9 +437,11 @@ export class BaselineStore {
 interface NewScheme {
   readonly bins: Omit<BinScheme, 'id'>;
   readonly counting: Counting;
+  /** The scheme that it must find in force; null: whichever. */
+  readonly replaces: number | null;
 }
 /** What else becomes true in the moment of the switch. */
-type Also = (client: PoolClient, schemeId: number) => Promise<void>;
+type Also = (client: PoolClient, schemeId: number) => Promise<unknown>;
 
 interface CapturedRange {
   readonly version_id: number;

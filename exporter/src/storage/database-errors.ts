@@ -10,13 +10,13 @@ export const EPOCH_CHANGED = 'MH001';
 /**
  * The database is away, full, or refuses connections: nothing is wrong with the request, and the same request may succeed later.
  * SQLSTATE classes 08 (connection), 53 (resources), 57P (shut down, crashed, starting), 25006 (read only: a standby), 58 (I/O),
- * 55000 (a database that takes no connections).
+ * 55000 (a database that takes no connections), 55P03 (a lock that others hold for too long).
  */
 export function isUnavailable(error: unknown): boolean {
   const code = errorCode(error);
   if (code === undefined)
     return /terminated|timeout exceeded|read timeout|not queryable|Connection ended|ended/i.test(errorMessage(error));
-  return /^(08|53|57P|58|25006|55000|E[A-Z]{3,}$)/.test(code);
+  return /^(08|53|57P|58|25006|55000|55P03|E[A-Z]{3,}$)/.test(code);
 }
 
 /** Errors of a lost database become ServiceError unavailable; others stay as they are. */

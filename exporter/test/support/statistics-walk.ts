@@ -13,7 +13,7 @@ import { Random } from './random.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-/** Holds a recount at its end; any number that nothing else locks. */
+/** Holds a recount before its end, with an id for its first delta already; any number that nothing else locks. */
 const GATE = 20_777;
 const MODELS = ['binary', 'several', 'value'] as const;
 const VERSIONS = ['1', '2'];
@@ -62,8 +62,8 @@ export class StatisticsWalk {
     const cores = [await open(), await open()];
     await cores[0]!.pool.query(`
       CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN PERFORM pg_advisory_xact_lock_shared(${GATE}); RETURN old; END $$;
-      CREATE TRIGGER gate BEFORE DELETE ON recounts FOR EACH ROW EXECUTE FUNCTION wait_at_gate()`);
+        BEGIN PERFORM pg_advisory_xact_lock_shared(${GATE}); RETURN new; END $$;
+      CREATE TRIGGER gate BEFORE INSERT ON statistics_delta FOR EACH ROW WHEN (new.recount) EXECUTE FUNCTION wait_at_gate()`);
     return new StatisticsWalk(seed, cores, clock, overrides);
   }
 
