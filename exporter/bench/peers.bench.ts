@@ -1,12 +1,12 @@
 // The same rows through this exporter, SciPy, Evidently and NannyML: seconds and peak memory of the drift of 20 features, without reading the
-// files. Only by name (`npm run bench -- peers`), because pip fetches the tools, once, into .cache; 100,000 rows against 10,000 unless
-// BENCH_ROWS says otherwise.
+// files. Only by name (`npm run bench -- peers`), because pip fetches the tools, once, into .cache; 1,000,000 rows against 100,000
+// unless BENCH_ROWS says otherwise.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-const ROWS = process.env.BENCH_ROWS ?? '100000';
+const ROWS = process.env.BENCH_ROWS ?? '1000000';
 const MINUTES = 15;
 /** Versions that work together: neither tool runs with pandas 3. */
 const TOOLS = {
