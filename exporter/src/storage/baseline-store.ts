@@ -21,8 +21,8 @@ import { existingDays } from './partitions.ts';
 import { transaction, withClient } from './pool.ts';
 import { readPredictions } from './prediction-reader.ts';
 import type { LabelledBatch, StoredRange } from './prediction-reader.ts';
-import { serialiseCounting, wantedCounting } from './scheme-counting.ts';
-import { serialiseScheme } from './scheme-payload.ts';
+import { wantedCounting } from './scheme-counting.ts';
+import { insertScheme } from './scheme-store.ts';
 import { unregisteredSegments } from './segment-dictionary.ts';
 
 /** What baseline/make-baseline hands over. */
@@ -369,11 +369,7 @@ export class BaselineStore {
             ...undone.rows.map(({ from_ts: ts }) => ts.getTime()),
           ),
         );
-        const inserted = await client.query<{ id: number }>(
-          'INSERT INTO bin_schemes (version_id, payload, created_at, counted_from, counting) VALUES ($1, $2, clock_timestamp(), $3, $4) RETURNING id',
-          [versionId, JSON.stringify(serialiseScheme(bins)), from, JSON.stringify(serialiseCounting(counting))],
-        );
-        const schemeId = inserted.rows[0]!.id;
+        const schemeId = await insertScheme(client, { versionId, bins, counting, countedFrom: from });
         // The snapshot of a repeatable read transaction is taken by its first query.
         await reader.query('SELECT pg_advisory_xact_lock(20612, $1)', [schemeId]);
         await reader.query('SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0');

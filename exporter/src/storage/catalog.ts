@@ -16,10 +16,11 @@ import type { Segment } from '../histogram/segments.ts';
 import type { SchemeSource } from './prediction-store.ts';
 import { throwServiceError } from './database-errors.ts';
 import { transaction } from './pool.ts';
-import { countedAs, parseCounting, serialiseCounting, wantedCounting } from './scheme-counting.ts';
+import { countedAs, parseCounting, wantedCounting } from './scheme-counting.ts';
 import type { LearntOutcome, StoredCounting } from './scheme-counting.ts';
 import { appendSegments } from './segment-dictionary.ts';
-import { emptyScheme, parseScheme, serialiseScheme } from './scheme-payload.ts';
+import { emptyScheme, parseScheme } from './scheme-payload.ts';
+import { insertScheme } from './scheme-store.ts';
 
 export interface CatalogModel {
   readonly id: number;
@@ -363,11 +364,8 @@ export class Catalog implements SchemeSource {
       [modelId, version, now],
     );
     const { id } = created.rows[0]!;
-    await client.query(
-      `WITH scheme AS (INSERT INTO bin_schemes (version_id, payload, created_at, counting) VALUES ($1, $2, $3, $4) RETURNING id)
-       UPDATE model_versions v SET scheme_id = scheme.id FROM scheme WHERE v.id = $1`,
-      [id, JSON.stringify(serialiseScheme(emptyScheme())), now, JSON.stringify(serialiseCounting(counting))],
-    );
+    const schemeId = await insertScheme(client, { versionId: id, bins: emptyScheme(), counting, countedFrom: null });
+    await client.query('UPDATE model_versions SET scheme_id = $2 WHERE id = $1', [id, schemeId]);
     await client.query(
       `INSERT INTO feature_sets (version_id, names, num_names, cat_names) VALUES ($1, '{}', '{}', '{}')`,
       [id],

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { TestDatabase } from '../support/database.ts';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
+import type { ModelSettings, Overrides } from '../../src/domain/settings.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
@@ -135,4 +136,37 @@ describe('statistics equal a recount of the raw rows', () => {
     }
     expect((await compareWithRawRows(core.pool, core.catalog, now - 24 * HOUR)).differences).toEqual([]);
   });
+});
+
+test.each([
+  ['from the first row on', true],
+  ['later', false],
+])('rows say so of a positive class that is configured %s, and named by none until then', async (_, atFirst) => {
+  const database = await createTestDatabase();
+  const overrides = new Map<string, Overrides<ModelSettings>>();
+  const core = await openCore(database.url, { now: () => now, settings: () => ({ ...DEFAULT_SETTINGS, overrides }) });
+  try {
+    const send = (className: string, ids: readonly string[]) =>
+      core.predict(
+        ids.map((id, i) => ({ model: 'shop', prediction_id: id, timestamp: now, prediction: className, score: i / 8 })),
+      );
+    const configure = async () => {
+      overrides.set('shop', { task: 'binary', positiveClass: 'bought' });
+      await core.catalog.load();
+      await core.baselines.applySettings();
+    };
+    if (atFirst) await configure();
+    await send('left', ['a', 'b', 'c']);
+    if (!atFirst) await configure();
+    await send('left', ['d', 'e']);
+    await send('bought', ['f', 'g']);
+    await core.label(['a', 'd', 'f'].map((id) => ({ model: 'shop', prediction_id: id, label: 'bought' })));
+    await core.evaluator.catchUp();
+    await core.evaluator.fold();
+    const { counted, labelled, differences } = await compareWithRawRows(core.pool, core.catalog, 0);
+    expect({ counted, labelled, differences }).toEqual({ counted: 7, labelled: 3, differences: [] });
+  } finally {
+    await core.close();
+    await database.drop();
+  }
 });
