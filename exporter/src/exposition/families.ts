@@ -110,6 +110,16 @@ export const modelFamilies = {
     'Area under the ROC curve over the window as the calibration of the baseline lets expect, without labels.',
     WINDOW,
   ),
+  estimatedAccuracyError: gauge(
+    'ml_model_estimated_accuracy_error_ratio',
+    'Estimated minus realised accuracy, over the labelled predictions of the window.',
+    WINDOW,
+  ),
+  estimatedRocAucError: gauge(
+    'ml_model_estimated_roc_auc_error_ratio',
+    'Estimated minus realised area under the ROC curve, over the labelled predictions of the window.',
+    WINDOW,
+  ),
   confusion: counter('ml_model_confusion_total', 'Labelled predictions by predicted and actual class.', [
     ...MODEL,
     'predicted',

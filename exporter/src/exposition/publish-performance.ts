@@ -31,6 +31,9 @@ export function publishLabelled(
   // Beside the realised figures, never in their place: most of its use is before these are there.
   w.set(families.estimatedAccuracy, [model, version, window], estimate?.accuracy);
   w.set(families.estimatedRocAuc, [model, version, window], estimate?.rocAuc);
+  // How far off it is where labels have come.
+  w.set(families.estimatedAccuracyError, [model, version, window], estimate?.accuracyError);
+  w.set(families.estimatedRocAucError, [model, version, window], estimate?.rocAucError);
   if (samples < Math.min(settings.minimumSamples.report, settings.minimumSamples.labels)) return;
   for (const { figure, window: family } of performanceFamilies)
     w.set(family, [model, version, window], figures[figure]);

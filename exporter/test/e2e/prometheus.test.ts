@@ -82,6 +82,19 @@ describeWith('prometheus', 'promtool')('a real Prometheus', () => {
     });
   });
 
+  test.each(['accuracy', 'roc_auc'])(
+    'the error of an estimated %s is what it is off by; a model without an estimate has none',
+    async (figure) => {
+      const error = `ml_model_estimated_${figure}_error_ratio`;
+      await eventually(async () => {
+        expect((await query(error)).map(({ metric }) => metric.model)).toEqual(['model_0']);
+        // All predictions are labelled, so that what was expected of all can be held against what came true.
+        const [off] = await query(`ml_model_estimated_${figure}_ratio - ml_model_${figure}_ratio - ${error}`);
+        expect(off?.value).toBeCloseTo(0, 9);
+      });
+    },
+  );
+
   test('up, no dropped samples, and both formats say the same', async () => {
     await eventually(async () => expect((await query('up'))[0]?.value).toBe(1));
     const plain = async (accept: string) => {
