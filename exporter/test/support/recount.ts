@@ -447,10 +447,15 @@ function compare(
       const [a, b] = [plain.get(cell) ?? 0, got.get(cell) ?? 0];
       // Doubles are summed in another order, and what is taken out leaves its rounding.
       const tolerance = cell.startsWith('sum') ? 1e-6 * Math.max(1, Math.abs(a)) : 0;
-      if (!(Math.abs(a - b) <= tolerance)) differences.push(`${key} ${cell}: ${a} stored, ${b} counted`);
+      if (!same(a, b, tolerance)) differences.push(`${key} ${cell}: ${a} stored, ${b} counted`);
     }
   }
   return { ...sums, differences };
+}
+
+/** A sum that went beyond what a double holds is infinite, or not a number where it did so in both directions: the order of its rows decides. */
+function same(a: number, b: number, tolerance: number): boolean {
+  return Number.isFinite(a) ? Math.abs(a - b) <= tolerance : !Number.isFinite(b);
 }
 
 function flattenFeatures({ features, minutes }: BucketCounts, into: Cells, sign: 1 | -1): void {
