@@ -52,6 +52,7 @@ import { PendingEventStore } from '../storage/pending-event-store.ts';
 import { createPool, ping } from '../storage/pool.ts';
 import { PredictionStore } from '../storage/prediction-store.ts';
 import { SenderRoleStore } from '../storage/sender-role-store.ts';
+import { Silence } from '../storage/silence.ts';
 import { EVALUATOR_LEASE, StatisticsStore } from '../storage/statistics-store.ts';
 import { WeeklyReportStore } from '../storage/weekly-report-store.ts';
 import { retentionWork } from './retention-work.ts';
@@ -125,9 +126,11 @@ export async function startApp(options: AppOptions): Promise<App> {
       applicationName: 'model-health-exporter lease',
       log,
       statementTimeoutMs: LEASE_TTL_MS / 2,
+      networkMs: LEASE_RENEWAL_MS,
       connectTimeoutMs: LEASE_TTL_MS / 2,
     });
     closers.push(() => leasePool.end());
+    const silence = new Silence(pool, log);
     await migrate(pool, path.join(options.packageFolder, 'migrations'));
     // Nobody else can have a database of ours: a lease in it is that of a process that was killed.
     if (database.origin === 'embedded')
@@ -169,7 +172,7 @@ export async function startApp(options: AppOptions): Promise<App> {
     const evaluator = new Evaluator({
       source: statistics,
       schemes: catalog,
-      takeLease: () => takeLease(leasePool, EVALUATOR_LEASE, holder, LEASE_TTL_MS),
+      takeLease: () => silence.during(() => takeLease(leasePool, EVALUATOR_LEASE, holder, LEASE_TTL_MS)),
       holder,
       leaseTtlMs: LEASE_TTL_MS,
       clock,

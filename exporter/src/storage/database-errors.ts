@@ -19,6 +19,13 @@ export function isUnavailable(error: unknown): boolean {
   return /^(08|53|57P|58|25006|55000|55P03|E[A-Z]{3,}$)/.test(code);
 }
 
+/** Nobody said anything, for or against: a wire that was cut, or a server that stands still. */
+export function isSilence(error: unknown): boolean {
+  const code = errorCode(error);
+  if (code === undefined) return /timeout/i.test(errorMessage(error));
+  return /^(ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EAI_AGAIN)$/.test(code);
+}
+
 /** Errors of a lost database become ServiceError unavailable; others stay as they are. */
 export function asServiceError(error: unknown): unknown {
   if (error instanceof ServiceError || !isUnavailable(error)) return error;

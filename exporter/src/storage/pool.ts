@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import type { ClientBase, PoolClient } from 'pg';
+import type { ClientBase, Connection, PoolClient, PoolConfig } from 'pg';
 import type { Log } from '../domain/log.ts';
 import { errorCode, errorMessage, StorageError } from './storage-error.ts';
 
@@ -11,8 +11,49 @@ export interface PoolOptions {
   readonly log: Log;
   /** A statement that runs longer is cancelled (SQLSTATE 57014); 0 = never. Default 30 s. */
   readonly statementTimeoutMs?: number;
+  /** How long after that time its answer may take. Default 3 s. */
+  readonly networkMs?: number;
   /** How long to wait for a connection, a new one or a free one of the pool. Default 10 s. */
   readonly connectTimeoutMs?: number;
+}
+
+/** A pool that can be told that nobody is at its other end. */
+export class SeverablePool extends Pool {
+  private severed = false;
+  private readonly open = new Set<PoolClient>();
+
+  constructor(config: PoolConfig) {
+    super(config);
+    this.on('connect', (client) => this.open.add(client));
+    this.on('remove', (client) => this.open.delete(client));
+  }
+
+  /**
+   * Ends what is under way at once, with its outcome unknown as after any broken connection, and refuses to begin anything until `mend`:
+   * instead of half a minute of waiting for an answer that cannot come.
+   */
+  sever(): void {
+    this.severed = true;
+    for (const client of this.open) (client as unknown as { connection: Connection }).connection.stream.destroy();
+  }
+
+  mend(): void {
+    this.severed = false;
+  }
+
+  override connect(): Promise<PoolClient>;
+  override connect(callback: ConnectCallback): void;
+  override connect(callback?: ConnectCallback): Promise<PoolClient> | void {
+    if (callback === undefined) return this.severed ? Promise.reject(silent()) : super.connect();
+    if (this.severed) callback(silent(), undefined, () => undefined);
+    else super.connect(callback);
+  }
+}
+type ConnectCallback = Parameters<Pool['connect']>[0];
+
+/** By its code a connection that failed. */
+function silent(): Error {
+  return Object.assign(new Error('The database is silent.'), { code: '08006' });
 }
 
 /** Spread into a query that has no limit on the server, and so must have none here. */
@@ -31,9 +72,9 @@ const NETWORK_MS = 3_000;
  * `ignore_startup_parameters = statement_timeout,idle_in_transaction_session_timeout` (or `statementTimeoutMs: 0`).
  * int8 arrives as a string, as pg gives it: a caller that knows its range converts.
  */
-export function createPool(url: string, options: PoolOptions): Pool {
+export function createPool(url: string, options: PoolOptions): SeverablePool {
   const timeoutMs = options.statementTimeoutMs ?? 30_000;
-  const pool = new Pool({
+  const pool = new SeverablePool({
     connectionString: url,
     max: options.max,
     application_name: options.applicationName,
@@ -50,7 +91,7 @@ export function createPool(url: string, options: PoolOptions): Pool {
       ? {
           statement_timeout: timeoutMs,
           idle_in_transaction_session_timeout: 2 * timeoutMs,
-          query_timeout: timeoutMs + NETWORK_MS,
+          query_timeout: timeoutMs + (options.networkMs ?? NETWORK_MS),
         }
       : {}),
   });

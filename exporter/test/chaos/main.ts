@@ -33,7 +33,7 @@ async function main(): Promise<void> {
   const dataPath = temporaryFolder();
   const disk = mountSmallDisk(dataPath, DISK_GB);
   const server = await startOwnServer({ dataPath, settings: { max_wal_size: '256MB', max_connections: '80' } });
-  const network = await severedNetwork(new URL(server.url).searchParams.get('host')!, server.url);
+  const network = await severedNetwork(server.url);
   const replicas: (ExporterProcess | null)[] = Array<null>(REPLICAS).fill(null);
   const folder = temporaryFolder();
   const stage: Stage = {

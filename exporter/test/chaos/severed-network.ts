@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import net from 'node:net';
-import path from 'node:path';
+import { forwardTo } from '../support/forwarder.ts';
 
 /**
  * A network namespace for one exporter: one wire for its clients, another to the database, which can be cut. A cut wire says nothing
@@ -17,10 +16,11 @@ export interface SeveredNetwork {
 }
 
 export type Wire = 'clients' | 'database';
-const SUBNET = '10.213';
+/** Of those that are set aside for benches (RFC 2544); each process has a pair, so that two runs may go on at once. */
+const SUBNETS = [0, 1].map((wire) => `198.18.${((2 * process.pid) % 256) + wire}`);
 
 /** null where namespaces cannot be made. */
-export async function severedNetwork(socketFolder: string, url: string): Promise<SeveredNetwork | null> {
+export async function severedNetwork(url: string): Promise<SeveredNetwork | null> {
   const name = `mhchaos${process.pid}`;
   const ip = (...words: string[]) => spawnSync('ip', words, { encoding: 'utf8' }).status === 0;
   if (!ip('netns', 'add', name)) return null;
@@ -28,28 +28,17 @@ export async function severedNetwork(socketFolder: string, url: string): Promise
   wires.forEach((wire, i) => {
     ip('link', 'add', wire, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
     ip('-n', name, 'link', 'set', 'eth0', 'name', `in${i}`);
-    ip('addr', 'add', `${SUBNET}.${i}.1/24`, 'dev', wire);
-    ip('-n', name, 'addr', 'add', `${SUBNET}.${i}.2/24`, 'dev', `in${i}`);
+    ip('addr', 'add', `${SUBNETS[i]}.1/24`, 'dev', wire);
+    ip('-n', name, 'addr', 'add', `${SUBNETS[i]}.2/24`, 'dev', `in${i}`);
     ip('link', 'set', wire, 'up');
     ip('-n', name, 'link', 'set', `in${i}`, 'up');
   });
   ip('-n', name, 'link', 'set', 'lo', 'up');
-  // PostgreSQL listens on a socket file only.
-  const forwarder = net.createServer((inner) => {
-    const outer = net.connect(path.join(socketFolder, '.s.PGSQL.5432'));
-    inner.on('error', () => outer.destroy()).on('close', () => outer.destroy());
-    outer.on('error', () => inner.destroy()).on('close', () => inner.destroy());
-    inner.pipe(outer).pipe(inner);
-  });
-  await new Promise<void>((resolve) => forwarder.listen(0, `${SUBNET}.1.1`, resolve));
-  const tcp = new URL(url);
-  tcp.search = '';
-  tcp.hostname = `${SUBNET}.1.1`;
-  tcp.port = String((forwarder.address() as net.AddressInfo).port);
+  const forwarder = await forwardTo(url, `${SUBNETS[1]}.1`);
   return {
     prefix: ['ip', 'netns', 'exec', name],
-    listen: `${SUBNET}.0.2:9477`,
-    databaseUrl: tcp.href,
+    listen: `${SUBNETS[0]}.2:9477`,
+    databaseUrl: forwarder.url,
     cut: (wire = 'database') => void ip('link', 'set', wires[wire === 'clients' ? 0 : 1], 'down'),
     mend: (wire = 'database') => void ip('link', 'set', wires[wire === 'clients' ? 0 : 1], 'up'),
     close: () => {
