@@ -1,4 +1,5 @@
 import type { ClientBase, Connection } from 'pg';
+import { CopyQuery } from './copy-query.ts';
 
 /** One table to fill: `target` as in COPY target FROM STDIN, and its rows in the binary format. */
 export interface CopyInput {
@@ -27,17 +28,10 @@ export function copyIn(client: ClientBase, first: string, inputs: readonly CopyI
   });
 }
 
-/** pg's own protocol for a query object: it calls the handlers as messages arrive. */
-class CopyInQuery {
-  private readonly text: string;
+class CopyInQuery extends CopyQuery<readonly number[]> {
   private readonly inputs: readonly CopyInput[];
-  private readonly resolve: (rows: readonly number[]) => void;
-  private readonly reject: (error: Error) => void;
   private readonly counts: number[] = [];
   private next = 0;
-  private failed = false;
-  /** Set by pg when it limits the time of a query: tells its timer that there is an end. */
-  callback?: (error: Error | null) => void;
 
   constructor(
     first: string,
@@ -45,18 +39,16 @@ class CopyInQuery {
     resolve: (rows: readonly number[]) => void,
     reject: (error: Error) => void,
   ) {
-    this.text = first + inputs.map(({ target }) => `COPY ${target} FROM STDIN (FORMAT binary)`).join('; ');
+    super(first + inputs.map(({ target }) => `COPY ${target} FROM STDIN (FORMAT binary)`).join('; '), resolve, reject);
     this.inputs = inputs;
-    this.resolve = resolve;
-    this.reject = reject;
   }
 
-  submit(connection: Connection): void {
-    connection.query(this.text);
+  protected result(): readonly number[] {
+    return this.counts;
   }
 
   /** All of a COPY is one CopyData message; a small one goes out in one write. */
-  handleCopyInResponse(connection: Connection): void {
+  override handleCopyInResponse(connection: Connection): void {
     const { stream } = connection;
     const { rows } = this.inputs[this.next++]!;
     const payload = rows.reduce((bytes, piece) => bytes + piece.length, HEADER.length + TRAILER.length);
@@ -71,24 +63,7 @@ class CopyInQuery {
     stream.uncork();
   }
 
-  handleCommandComplete(message: { readonly text: string }): void {
+  override handleCommandComplete(message: { readonly text: string }): void {
     if (message.text.startsWith('COPY ')) this.counts.push(Number(message.text.slice(5)));
   }
-
-  handleError(error: Error): void {
-    this.failed = true;
-    this.callback?.(error);
-    this.reject(error);
-  }
-
-  handleReadyForQuery(): void {
-    this.callback?.(null);
-    if (!this.failed) this.resolve(this.counts);
-  }
-
-  handleRowDescription(): void {}
-  handleDataRow(): void {}
-  handleEmptyQuery(): void {}
-  handlePortalSuspended(): void {}
-  handleParseComplete(): void {}
 }

@@ -1,4 +1,5 @@
-import type { ClientBase, Connection } from 'pg';
+import type { ClientBase } from 'pg';
+import { CopyQuery } from './copy-query.ts';
 import { PATIENT } from './pool.ts';
 
 /**
@@ -21,18 +22,12 @@ export function copyOut(
 
 const HEADER_BYTES = 19;
 
-class CopyOutQuery {
-  private readonly text: string;
+class CopyOutQuery extends CopyQuery<number> {
   private readonly onRow: (fields: readonly (Buffer | null)[]) => void;
-  private readonly resolve: (rows: number) => void;
-  private readonly reject: (error: Error) => void;
   private started = false;
-  private failed = false;
+  private rows = 0;
   /** As long as the server lets it: a recount reads for minutes. */
   readonly query_timeout = PATIENT.query_timeout;
-  /** Set by pg when it limits the time of a query: tells its timer that there is an end. */
-  callback?: (error: Error | null) => void;
-  private rows = 0;
 
   constructor(
     text: string,
@@ -40,14 +35,12 @@ class CopyOutQuery {
     resolve: (rows: number) => void,
     reject: (error: Error) => void,
   ) {
-    this.text = text;
+    super(text, resolve, reject);
     this.onRow = onRow;
-    this.resolve = resolve;
-    this.reject = reject;
   }
 
-  submit(connection: Connection): void {
-    connection.query(this.text);
+  protected result(): number {
+    return this.rows;
   }
 
   /** The server sends one message a row, the first with the header before it; pg reuses the message's buffer, so it is copied. */
@@ -71,33 +64,12 @@ class CopyOutQuery {
     }
   }
 
-  /** An error of the caller must not break the protocol: the rest is read and dropped. */
   private deliver(fields: readonly (Buffer | null)[]): void {
     this.rows++;
     try {
       this.onRow(fields);
     } catch (error) {
-      this.failed = true;
-      this.reject(error instanceof Error ? error : new Error(String(error)));
+      this.fail(error);
     }
   }
-
-  handleError(error: Error): void {
-    this.failed = true;
-    this.callback?.(error);
-    this.reject(error);
-  }
-
-  handleReadyForQuery(): void {
-    this.callback?.(null);
-    if (!this.failed) this.resolve(this.rows);
-  }
-
-  handleCommandComplete(): void {}
-  handleRowDescription(): void {}
-  handleDataRow(): void {}
-  handleEmptyQuery(): void {}
-  handlePortalSuspended(): void {}
-  handleParseComplete(): void {}
-  handleCopyInResponse(): void {}
 }
