@@ -22,7 +22,7 @@ const RAW_ROWS = Number(process.env.BENCH_ROWS ?? 1_000_000);
 const MERGED = [1_000, 10_000];
 const FEATURES = 20;
 const BATCH = 500;
-/** As many as become a baseline, and hours under its bins: enough of them that gzip finds none twice. */
+/** As many as become a baseline, and hours under its bins: enough of them, one after the other, that gzip finds none twice. */
 const FIRST_ROWS = 1_000;
 const HOURS = 24;
 const HOUR_ROWS = 100;
@@ -110,7 +110,7 @@ async function fill(pool: Pool): Promise<void> {
   await pool.query(
     `INSERT INTO statistics_bucket (version_id, scheme_id, segment_id, bucket_start, bucket_minutes, fence, payload)
      SELECT v.id, d.scheme_id, 0, $2 - ${DAY_MINUTES} * day + 60 * d.hour, 60, d.fence, d.payload
-     FROM bench_day d, model_versions v, generate_series(1, $1) AS day`,
+     FROM bench_day d, model_versions v, generate_series(1, $1) AS day ORDER BY day, v.id, d.hour`,
     [DAYS, from],
   );
   const { rows } = await pool.query<{ columns: string }>(
@@ -235,7 +235,7 @@ try {
       `${result.seconds.toFixed(1)} s, ${count(of / result.seconds)} ${unit}/s`,
       `peak ${count(result.megabytes)} MB; ${(statSync(file).size / 1e6).toFixed(0)} MB file; ${(result.seconds / against).toFixed(1)} times COPY`,
     );
-  const state = path.join(folder, 'state.ndjson.gz');
+  const state = path.join(folder, 'state.gz');
   told('export of the state', state, await command('export', at, `--output=${state}`), buckets, 'hours', ofBuckets);
   const elsewhere = path.join(folder, 'elsewhere');
   mkdirSync(elsewhere, { mode: 0o755 });

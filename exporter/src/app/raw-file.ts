@@ -16,32 +16,25 @@ export interface GrowingFile<T> {
 /** Rows of a Parquet row group: what is in memory at once. */
 const GROUP_ROWS = 20_000;
 
-/** Of lines, before they are handed on: each hand-over waits for a thread. */
-const CHUNK_CHARACTERS = 1 << 18;
+/** The fastest level: of rows in hexadecimal and of JSON the next ones save 3 % and take half as long again. */
+const GZIP = { level: 1, chunkSize: 1 << 18 };
 
-/** NDJSON, in gzip when the name says so. Waits for the disk. */
-export function lineFile(name: string, gzip: boolean): GrowingFile<string> {
+/** In gzip where it is asked for. Waits for the disk; meant for pieces of many lines, for each waits for a thread. */
+export function outputFile(name: string, gzip: boolean): GrowingFile<string | Buffer> {
   const file = createWriteStream(name);
-  const into: Writable = gzip ? createGzip() : file;
+  const into: Writable = gzip ? createGzip(GZIP) : file;
   if (gzip) into.on('error', () => undefined).pipe(file);
   // Also where nothing waits for it yet.
   const done = finished(file);
   done.catch((error: unknown) => into.destroy(error as Error));
-  let chunk = '';
-  const flush = async (): Promise<void> => {
-    const wantsMore = into.write(chunk);
-    chunk = '';
-    if (wantsMore) return;
-    // Not a race with `done`, which would remember every one of them.
-    await (into.destroyed ? done : once(into, 'drain'));
-  };
   return {
-    add: async (line) => {
-      chunk += `${line}\n`;
-      if (chunk.length >= CHUNK_CHARACTERS) await flush();
+    add: async (piece) => {
+      if (into.write(piece)) return;
+      // Not a race with `done`, which would remember every one of them.
+      await (into.destroyed ? done : once(into, 'drain'));
     },
     end: async () => {
-      into.end(chunk);
+      into.end();
       await done;
     },
   };
@@ -49,11 +42,9 @@ export function lineFile(name: string, gzip: boolean): GrowingFile<string> {
 
 /** Rows as NDJSON: the keys of the API, with the ground truth beside them. */
 export function rawLineFile(name: string, gzip: boolean): GrowingFile<readonly RawRow[]> {
-  const { add, end } = lineFile(name, gzip);
+  const { add, end } = outputFile(name, gzip);
   return {
-    add: async (rows) => {
-      if (rows.length > 0) await add(rows.map((row) => JSON.stringify(toJson(row))).join('\n'));
-    },
+    add: (rows) => add(rows.map((row) => `${JSON.stringify(toJson(row))}\n`).join('')),
     end,
   };
 }

@@ -1,16 +1,17 @@
 import { createReadStream, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { StringDecoder } from 'node:string_decoder';
+import { PassThrough, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { ExportFlags, ImportFlags } from '../config/transfer-flags.ts';
 import type { Log } from '../domain/log.ts';
+import { exportState } from '../storage/export-state.ts';
+import { importState } from '../storage/import-state.ts';
 import { resolveDatabase } from '../storage/embedded/resolve-database.ts';
 import { createPool } from '../storage/pool.ts';
 import { readRawRows } from '../storage/raw-row-reader.ts';
-import { exportState, importState } from '../storage/state-transfer.ts';
-import type { Progress } from '../storage/state-transfer.ts';
+import type { Progress } from '../storage/state-file.ts';
 import { StorageError } from '../storage/storage-error.ts';
-import { lineFile, parquetFile, rawLineFile } from './raw-file.ts';
+import { outputFile, parquetFile, rawLineFile } from './raw-file.ts';
 
 export interface Terminal {
   readonly isTTY?: boolean;
@@ -27,6 +28,8 @@ export interface TransferOptions {
   readonly say: (line: string) => void;
 }
 
+const CHUNK_BYTES = 1 << 18;
+
 /** `model-health-exporter export`. Throws with a message for people; no half-written file is left. */
 export async function runExport(flags: ExportFlags, options: TransferOptions): Promise<void> {
   const { output, raw } = flags;
@@ -38,7 +41,7 @@ export async function runExport(flags: ExportFlags, options: TransferOptions): P
     if (output !== null)
       await whole(output, async (partial) => {
         const progress = progressOn(options.terminal);
-        const { add, end } = lineFile(partial, true);
+        const { add, end } = outputFile(partial, true);
         const rows = await exportState(pool, migrationsOf(options), options.nowMs, add, progress.told);
         await end();
         progress.done();
@@ -69,7 +72,7 @@ export async function runImport(flags: ImportFlags, options: TransferOptions): P
   if (!existsSync(flags.input)) throw new Error(`there is no file ${flags.input}`);
   await withDatabase(flags, options, async (pool) => {
     const progress = progressOn(options.terminal);
-    const rows = await importState(pool, migrationsOf(options), linesOf(flags.input), progress.told);
+    const rows = await importState(pool, migrationsOf(options), bytesOf(flags.input), progress.told);
     progress.done();
     options.say(
       `${flags.input}: ${plural(sum(rows), 'row')} of ${plural(rows.models ?? 0, 'model')} are imported. Start the exporter now.`,
@@ -92,7 +95,12 @@ async function withDatabase(
     ...(searchPath === undefined ? {} : { searchPath }),
   });
   try {
-    const pool = createPool(database.url, { max: 3, applicationName: 'model-health-exporter transfer', log });
+    const pool = createPool(database.url, {
+      max: 3,
+      applicationName: 'model-health-exporter transfer',
+      log,
+      statementTimeoutMs: 0,
+    });
     await work(pool).finally(() => pool.end());
   } finally {
     await database.stop();
@@ -115,17 +123,14 @@ async function whole(file: string, write: (partial: string) => Promise<void>): P
   }
 }
 
-/** The lines of a file, gzip or not, as they are read. */
-async function* linesOf(file: string): AsyncGenerator<string> {
-  const decoder = new StringDecoder('utf8');
-  const source = createReadStream(file);
-  let rest = '';
+/** A file as it is read, gzip or not. */
+async function* bytesOf(file: string): AsyncGenerator<Buffer> {
+  const source = createReadStream(file, { highWaterMark: CHUNK_BYTES });
+  const plain = file.endsWith('.gz') ? createGunzip({ chunkSize: CHUNK_BYTES }) : new PassThrough();
+  // An error of the source is one of what is read here.
+  pipeline(source, plain, () => undefined);
   try {
-    for await (const piece of /\.gz$/.test(file) ? source.pipe(createGunzip()) : source) {
-      const lines = (rest + decoder.write(piece as Buffer)).split('\n');
-      rest = lines.pop()!;
-      yield* lines;
-    }
+    for await (const piece of plain) yield piece as Buffer;
   } catch (error) {
     throw new StorageError(
       'IMPORT_FILE',
@@ -133,7 +138,6 @@ async function* linesOf(file: string): AsyncGenerator<string> {
       error,
     );
   }
-  if (rest !== '') yield rest;
 }
 
 /** On a terminal a line that counts; elsewhere a line for each table. */

@@ -7,7 +7,7 @@ describe('parseTransfer', () => {
   });
 
   test.each<[string[], object]>([
-    [['export'], { databaseUrl: null, dataPath: './data', output: 'model-health.ndjson.gz', raw: null }],
+    [['export'], { databaseUrl: null, dataPath: './data', output: 'model-health.state.gz', raw: null }],
     [['export', '--data.path=/d', '--output', 'x.gz'], { dataPath: '/d', output: 'x.gz', raw: null }],
     [
       ['export', '--raw=rows.parquet'],
@@ -27,7 +27,7 @@ describe('parseTransfer', () => {
         raw: { file: 'rows.ndjson.gz', fromMs: Date.UTC(2026, 0, 31), toMs: 1_800_000_000_000, model: 'm' },
       },
     ],
-    [['import'], { databaseUrl: null, dataPath: './data', input: 'model-health.ndjson.gz' }],
+    [['import'], { databaseUrl: null, dataPath: './data', input: 'model-health.state.gz' }],
     [['import', '--input=y.gz', '--database.url=postgres://h/d'], { databaseUrl: 'postgres://h/d', input: 'y.gz' }],
   ])('%j', (argv, flags) => {
     expect(parseTransfer(argv, {})).toMatchObject({ kind: argv[0], flags });

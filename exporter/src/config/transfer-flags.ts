@@ -38,7 +38,7 @@ const EXPORT_FLAGS = [
     group: 'Files',
     kind: 'value',
     placeholder: 'FILE',
-    help: 'Where to write everything but raw predictions and ground truth: NDJSON in gzip. Default, unless --raw is given: model-health.ndjson.gz',
+    help: 'Where to write everything but raw predictions and ground truth: text in gzip. Default, unless --raw is given: model-health.state.gz',
   },
   {
     name: 'raw',
@@ -78,7 +78,7 @@ const IMPORT_FLAGS = [
     group: 'Files',
     kind: 'value',
     placeholder: 'FILE',
-    preset: 'model-health.ndjson.gz',
+    preset: 'model-health.state.gz',
     help: 'What `export --output` wrote.',
   },
   HELP,
@@ -129,7 +129,7 @@ function parseExport(argv: readonly string[], environment: Environment): Transfe
   const flags = {
     databaseUrl: readDatabaseUrl(text('database.url'), environment, errors),
     dataPath: text('data.path') ?? './data',
-    output: text('output') ?? (raw === null ? 'model-health.ndjson.gz' : null),
+    output: text('output') ?? (raw === null ? 'model-health.state.gz' : null),
     raw,
   };
   return errors.length === 0 ? { kind: 'export', flags } : { kind: 'invalid', errors };
@@ -143,7 +143,7 @@ function parseImport(argv: readonly string[], environment: Environment): Transfe
   const flags = {
     databaseUrl: readDatabaseUrl(text('database.url'), environment, errors),
     dataPath: text('data.path') ?? './data',
-    input: text('input') ?? 'model-health.ndjson.gz',
+    input: text('input') ?? 'model-health.state.gz',
   };
   return errors.length === 0 ? { kind: 'import', flags } : { kind: 'invalid', errors };
 }

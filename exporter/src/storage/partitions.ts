@@ -94,7 +94,11 @@ export async function daySizes(
 }
 
 /** The starts (ms, UTC, ascending) of the days for which `parent` has a partition. */
-export async function existingDays(pool: Pool, parent: string, dialect: Dialect = plain): Promise<readonly number[]> {
+export async function existingDays(
+  pool: Pool | PoolClient,
+  parent: string,
+  dialect: Dialect = plain,
+): Promise<readonly number[]> {
   return leafDays(pool, parent, ['attached'], dialect);
 }
 
@@ -184,7 +188,7 @@ async function leafState(client: Pool | PoolClient, parent: string, leaf: string
 }
 
 async function leafDays(
-  pool: Pool,
+  pool: Pool | PoolClient,
   parent: string,
   states: readonly LeafState[],
   dialect: Dialect,

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { Pool } from 'pg';
-import { RAW_TABLES, STATE_TABLES } from '../../src/storage/state-transfer.ts';
+import { migrate } from '../../src/storage/migrate.ts';
+import { RAW_TABLES, STATE_TABLES } from '../../src/storage/state-file.ts';
 import { createEmptyDatabase, createTestDatabase } from '../support/database.ts';
 import { eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
@@ -58,10 +59,49 @@ const healthOf = async (baseUrl: string) => {
   ) as unknown;
 };
 
+/** The rows of every table, in no order. */
+function tablesOf(
+  file: Buffer,
+): Map<string, { readonly columns: readonly string[]; readonly rows: readonly string[] }> {
+  const blocks = gunzipSync(file)
+    .toString()
+    .split(/^(?=\{"table":)/m);
+  return new Map(
+    blocks.slice(1).map((block) => {
+      const [head, ...rows] = block.slice(0, block.indexOf('\n\\.\n')).split('\n');
+      const { table, columns } = JSON.parse(head!) as { table: string; columns: string[] };
+      return [table, { columns, rows: rows.sort() }];
+    }),
+  );
+}
+
+/** As a database at 0010 would have been exported: of the tables and columns that it had. */
+function olderFile(
+  text: string,
+  sha256: string,
+  had: readonly { readonly table: string; readonly columns: readonly string[] }[],
+): string {
+  const [header, ...blocks] = text.split(/^(?=\{"(?:table|end)":)/m);
+  const { rows } = JSON.parse(blocks.pop()!) as { rows: Record<string, number> };
+  const end = { end: true, rows: Object.fromEntries(had.map(({ table }) => [table, rows[table] ?? 0])) };
+  const older = blocks.map((block) => {
+    const [head, ...lines] = block.split('\n');
+    const { table, columns, ...days } = JSON.parse(head!) as { table: string; columns: string[] };
+    const of = had.find((one) => one.table === table);
+    const kept = columns.flatMap((column, i) => (of?.columns.includes(column) === true ? [i] : []));
+    const shorter = lines.map((row) => (/^(\\\.)?$/.test(row) ? row : kept.map((i) => row.split('\t')[i]).join('\t')));
+    return of === undefined
+      ? ''
+      : [JSON.stringify({ table, columns: kept.map((i) => columns[i]), ...days }), ...shorter].join('\n');
+  });
+  const schema = { number: 10, name: '0010_erasure', sha256 };
+  return [`${JSON.stringify({ ...JSON.parse(header!), schema })}\n`, ...older, JSON.stringify(end)].join('');
+}
+
 describe('export and import', () => {
   const folder = temporaryFolder();
   const guard = watchdog(folder);
-  const file = path.join(folder, 'state.ndjson.gz');
+  const file = path.join(folder, 'state.gz');
   const events = makeEvents(3_000);
   let before: { metrics: string[]; health: unknown };
   let source: ExporterProcess | undefined;
@@ -119,11 +159,11 @@ describe('export and import', () => {
     const exported = await run('export', `--data.path=${path.join(folder, 'a')}`, `--output=${file}`);
     expect(exported).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/state\.ndjson\.gz: [\d,]+ rows of 2 models, [\d.]+ kB\n/),
+      stdout: expect.stringMatching(/state\.gz: [\d,]+ rows of 2 models, [\d.]+ kB\n/),
     });
     expect(exported.stderr).toContain('statistics_bucket: ');
     const lines = gunzipSync(readFileSync(file)).toString().split('\n');
-    expect(JSON.parse(lines[0]!)).toMatchObject({ format: 'model-health', version: 1 });
+    expect(JSON.parse(lines[0]!)).toMatchObject({ format: 'model-health', version: 2 });
     for (const raw of RAW_TABLES) expect(lines.some((line) => line.startsWith(`{"table":"${raw}"`))).toBe(false);
 
     const target = path.join(folder, 'b');
@@ -131,6 +171,12 @@ describe('export and import', () => {
       code: 0,
       stdout: expect.stringContaining('of 2 models are imported'),
     });
+    const again = path.join(folder, 'again.ndjson.gz');
+    expect(await run('export', `--data.path=${target}`, `--output=${again}`)).toMatchObject({ code: 0 });
+    const [had, has] = [tablesOf(readFileSync(file)), tablesOf(readFileSync(again))];
+    // Nobody holds the lease, and what may have been counted before is refused from now on.
+    for (const table of ['leases', 'partition_floors']) for (const tables of [had, has]) tables.delete(table);
+    expect(has).toEqual(had);
     const exporter = await startExporter({ dataPath: target, flags: CLOCK });
     try {
       await eventually(async () => expect(await exposition(exporter.baseUrl)).toEqual(before.metrics), 60_000);
@@ -188,14 +234,18 @@ describe('export and import', () => {
       expect(await bad('bytes.gz', readFileSync(file).subarray(0, 3_000))).toMatch(/cannot be read to its end/);
       const bucket = lines.findIndex((line) => line.startsWith('{"table":"statistics_bucket"'));
       const without = (at: number) => [...lines.slice(0, at), ...lines.slice(at + 1)].join('\n');
-      expect(await bad('missing.ndjson', without(bucket))).toMatch(/cut off or damaged; nothing was imported/);
+      expect(await bad('missing.ndjson', without(bucket + 1))).toMatch(/cut off or damaged; nothing was imported/);
       const model = lines.findIndex((line) => line.startsWith('{"table":"models"'));
-      expect(await bad('orphans.ndjson', without(model))).toMatch(
+      expect(await bad('orphans.ndjson', without(model + 1))).toMatch(
         /rows of model_versions do not fit.*nothing was imported/,
       );
+      const changed = (from: string, to: string) => lines.join('\n').replace(from, to);
+      expect(await bad('value.ndjson', changed('\n\\.\n', '\nx\n\\.\n'))).toMatch(/rows of scheme_epoch do not fit/);
+      expect(await bad('column.ndjson', changed('"columns":["id"', '"columns":["idea"'))).toMatch(/do not fit.*idea/);
+      expect(await bad('table.ndjson', changed('"table":"models"', '"table":"pg_authid"'))).toMatch(/unknown table/);
       expect(await bad('empty.ndjson', '')).toMatch(/not a file that/);
       expect(await bad('other.gz', gzipSync('{"a":1}\n'))).toMatch(/not a file that/);
-      expect(await bad('format.ndjson', withHeader({ version: 2 }))).toMatch(/import it with a newer version/);
+      expect(await bad('format.ndjson', withHeader({ version: 1 }))).toMatch(/format 1.*the version that wrote it/);
       expect(
         await bad('newer.ndjson', withHeader({ schema: { number: 9_999, name: '9999_later', sha256: '' } })),
       ).toMatch(/has the schema 9999_later, this version knows none beyond/);
@@ -214,26 +264,18 @@ describe('export and import', () => {
   test('a file of an older schema is imported and migrated; not into a database that is newer already', async () => {
     const [fresh, migrated] = [await createEmptyDatabase(), await createTestDatabase()];
     try {
-      const lines = gunzipSync(readFileSync(file)).toString().trimEnd().split('\n');
-      const header = JSON.parse(lines[0]!) as { schema: object };
-      const folderOf = path.resolve(__dirname, '..', '..', 'migrations');
-      const { createHash } = await import('node:crypto');
+      const migrations = path.resolve(__dirname, '..', '..', 'migrations');
       const sha256 = createHash('sha256')
-        .update(readFileSync(path.join(folderOf, '0010_erasure.sql'), 'utf8'))
+        .update(readFileSync(path.join(migrations, '0010_erasure.sql'), 'utf8'))
         .digest('hex');
-      // As 0010 had it: without the table that 0011 made.
-      const older = lines.filter((line) => !line.startsWith('{"table":"partition_floors"')).slice(1, -1);
-      const end = JSON.parse(lines.at(-1)!) as { rows: Record<string, number> };
-      delete end.rows.partition_floors;
-      const target = path.join(folder, 'older.ndjson');
-      writeFileSync(
-        target,
-        [
-          JSON.stringify({ ...header, schema: { number: 10, name: '0010_erasure', sha256 } }),
-          ...older,
-          JSON.stringify(end),
-        ].join('\n'),
+      const pool = new Pool({ connectionString: fresh.url, max: 2 });
+      await migrate(pool, migrations, 10);
+      const had = await pool.query<{ table: string; columns: string[] }>(
+        'SELECT table_name AS table, array_agg(column_name::text) AS columns FROM information_schema.columns WHERE table_schema = current_schema() GROUP BY 1',
       );
+      await pool.end();
+      const target = path.join(folder, 'older.ndjson');
+      writeFileSync(target, olderFile(gunzipSync(readFileSync(file)).toString(), sha256, had.rows));
       expect(await run('import', `--database.url=${migrated.url}`, `--input=${target}`)).toMatchObject({
         code: 1,
         stderr: expect.stringMatching(
@@ -241,11 +283,11 @@ describe('export and import', () => {
         ),
       });
       expect((await run('import', `--database.url=${fresh.url}`, `--input=${target}`)).code).toBe(0);
-      const pool = new Pool({ connectionString: fresh.url, max: 1 });
-      const { rows } = await pool.query(
+      const after = new Pool({ connectionString: fresh.url, max: 1 });
+      const { rows } = await after.query(
         'SELECT (SELECT count(*)::int FROM models) AS models, (SELECT count(*)::int FROM partition_floors) AS floors',
       );
-      await pool.end();
+      await after.end();
       expect(rows).toEqual([{ models: 2, floors: 1 }]);
     } finally {
       await fresh.drop();

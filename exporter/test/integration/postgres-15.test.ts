@@ -6,7 +6,8 @@ import { migrate } from '../../src/storage/migrate.ts';
 import { createPool } from '../../src/storage/pool.ts';
 import { ModelStore } from '../../src/storage/model-store.ts';
 import { readRawRows } from '../../src/storage/raw-row-reader.ts';
-import { exportState, importState } from '../../src/storage/state-transfer.ts';
+import { exportState } from '../../src/storage/export-state.ts';
+import { importState } from '../../src/storage/import-state.ts';
 import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
 import { makeEvents } from '../support/load.ts';
@@ -58,19 +59,19 @@ const MIGRATIONS = path.resolve(__dirname, '..', '..', 'migrations');
 
 /** Exports, imports elsewhere; then lets days go for their size, hours become days, and a model be deleted. */
 async function moveAndAge(url: string, core: Core): Promise<void> {
-  const lines: string[] = [];
+  const pieces: Buffer[] = [];
   await exportState(
     core.pool,
     MIGRATIONS,
     Date.now(),
-    (line) => Promise.resolve(void lines.push(line)),
+    (piece) => Promise.resolve(void pieces.push(Buffer.from(piece))),
     () => undefined,
   );
   await execute(url, 'CREATE DATABASE elsewhere');
   const elsewhere = createPool(databaseUrl(url, 'elsewhere'), { max: 3, applicationName: 'test', log: silentLog });
   const given = (async function* () {
     await Promise.resolve();
-    yield* lines;
+    yield* pieces;
   })();
   const counts = await importState(elsewhere, MIGRATIONS, given, () => undefined).finally(() => elsewhere.end());
   expect(counts.statistics_bucket).toBeGreaterThan(0);
