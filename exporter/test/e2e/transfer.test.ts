@@ -6,12 +6,13 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
-import { Pool } from 'pg';
 import { migrate } from '../../src/storage/migrate.ts';
+import { createPool } from '../../src/storage/pool.ts';
 import { RAW_TABLES, STATE_TABLES } from '../../src/storage/state-file.ts';
 import { createEmptyDatabase, createTestDatabase } from '../support/database.ts';
 import { eventually, jsonOf, startExporter } from '../support/exporter-process.ts';
 import type { ExporterProcess } from '../support/exporter-process.ts';
+import { silentLog } from '../support/silent-log.ts';
 import { temporaryFolder } from '../support/test-server.ts';
 import { watchdog } from '../support/watchdog.ts';
 
@@ -34,6 +35,9 @@ function makeEvents(rows: number) {
     segment: { channel: 'app' },
   }));
 }
+
+/** A connection that the end of its database cuts off is no error. */
+const poolOf = (url: string) => createPool(url, { max: 2, applicationName: 'test', log: silentLog });
 
 async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = promisify(execFile)(process.execPath, [MAIN, ...argv], { env: { PATH: process.env.PATH ?? '' } });
@@ -142,7 +146,7 @@ describe('export and import', () => {
 
   test('every table is either of the state or raw', async () => {
     const database = await createTestDatabase();
-    const pool = new Pool({ connectionString: database.url, max: 1 });
+    const pool = poolOf(database.url);
     try {
       const { rows } = await pool.query<{ name: string }>(
         "SELECT relname AS name FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition AND relnamespace = current_schema()::regnamespace ORDER BY 1",
@@ -250,7 +254,7 @@ describe('export and import', () => {
         await bad('newer.ndjson', withHeader({ schema: { number: 9_999, name: '9999_later', sha256: '' } })),
       ).toMatch(/has the schema 9999_later, this version knows none beyond/);
       expect(await bad('build.ndjson', withHeader({ schema: { ...header.schema, sha256: 'x' } }))).toMatch(/not ours/);
-      const pool = new Pool({ connectionString: database.url, max: 1 });
+      const pool = poolOf(database.url);
       const { rows } = await pool.query('SELECT FROM models');
       await pool.end();
       expect(rows).toEqual([]);
@@ -268,7 +272,7 @@ describe('export and import', () => {
       const sha256 = createHash('sha256')
         .update(readFileSync(path.join(migrations, '0010_erasure.sql'), 'utf8'))
         .digest('hex');
-      const pool = new Pool({ connectionString: fresh.url, max: 2 });
+      const pool = poolOf(fresh.url);
       await migrate(pool, migrations, 10);
       const had = await pool.query<{ table: string; columns: string[] }>(
         'SELECT table_name AS table, array_agg(column_name::text) AS columns FROM information_schema.columns WHERE table_schema = current_schema() GROUP BY 1',
@@ -283,7 +287,7 @@ describe('export and import', () => {
         ),
       });
       expect((await run('import', `--database.url=${fresh.url}`, `--input=${target}`)).code).toBe(0);
-      const after = new Pool({ connectionString: fresh.url, max: 1 });
+      const after = poolOf(fresh.url);
       const { rows } = await after.query(
         'SELECT (SELECT count(*)::int FROM models) AS models, (SELECT count(*)::int FROM partition_floors) AS floors',
       );

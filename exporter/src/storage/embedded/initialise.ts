@@ -64,6 +64,8 @@ export async function initialise(cluster: Cluster): Promise<void> {
   }
   if (existsSync(cluster.dataDirectory)) rmdirSync(cluster.dataDirectory);
   renameSync(folder, cluster.dataDirectory);
+  // The initdb of a killed start makes its folder anew where it was removed before it began.
+  removeUnfinished(cluster.dataPath);
   syncFolder(cluster.dataPath);
 }
 
