@@ -17,6 +17,8 @@ export interface ModelReport {
   readonly version: string;
   readonly task: KnownOrUnknownTask;
   readonly evaluatedAtMs: number;
+  /** The bins that its figures were counted in; those of two schemes are not compared bin by bin. */
+  readonly schemeId: number;
   readonly baseline: BaselineSummary;
   readonly health: HealthScore;
   readonly severity: Severity;

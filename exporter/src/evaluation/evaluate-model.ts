@@ -41,6 +41,7 @@ export function evaluateModel(input: EvaluationInput): ModelReport {
     version,
     task: context.task,
     evaluatedAtMs: nowMs,
+    schemeId: context.scheme.id,
     baseline: summarise(withBaseline(context, baselines, settings.windows.data_drift), baselines?.reason ?? null),
     health: healthScore(checks, settings.weights),
     severity: severityOf(checks, settings.thresholds),

@@ -5,6 +5,7 @@ import { checkFigures } from './pages/check-figures.ts';
 
 const HOUR_MS = 3_600_000;
 const json = JSON.parse(JSON.stringify(reportJson(TROUBLED_REPORT))) as {
+  readonly scheme: number;
   readonly checks: {
     readonly data_drift: { readonly features: readonly unknown[]; readonly sequential: unknown };
     readonly prediction_drift: unknown;
@@ -14,6 +15,8 @@ const sequentialOff = {
   ...TROUBLED_REPORT,
   checks: { ...TROUBLED_REPORT.checks, data_drift: { ...TROUBLED_REPORT.checks.data_drift, sequential: null } },
 };
+
+test('a report says under which bin scheme its figures were counted', () => expect(json.scheme).toBe(7));
 
 describe('drift in the JSON of a report', () => {
   test('a feature, with what its rows are worth', () => {

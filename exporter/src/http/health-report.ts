@@ -24,6 +24,7 @@ export function reportJson(report: ModelReport): Record<string, unknown> {
     version: report.version,
     task: report.task,
     evaluated_at: new Date(report.evaluatedAtMs).toISOString(),
+    scheme: report.schemeId,
     ...summaryJson(report),
     recommendation: report.recommendation,
     baseline: {

@@ -1,6 +1,9 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { reference } from '../../test/fixtures/scipy-reference.ts';
+import { Random } from '../../test/support/random.ts';
+import { binOf } from '../histogram/binner.ts';
+import { buildNumericBins } from '../histogram/bin-scheme.ts';
 import { averagePrecision, hanleyMcNeilSe, rocAuc } from './roc.ts';
 
 const SCORES = [0.1, 0.3, 0.35, 0.4, 0.8, 0.2, 0.9, 0.35, 0.7, 0.6];
@@ -27,6 +30,27 @@ test('one class alone defines neither', () => {
   expect(rocAuc([1, 2], [0, 0], 2)).toBeNaN();
   expect(averagePrecision([0, 0], [1, 2], 2)).toBeNaN();
   expect(averagePrecision([1, 2], [0, 0], 2)).toBe(1);
+});
+
+test('one positive in a thousand: on the bins of the scores the area is the exact one to 0.0002, on even bins it is not', () => {
+  const random = new Random(1);
+  // Few scores are far from 0, as of fraud: nearly all of them share the first of 256 even bins.
+  const draw = (n: number, mean: number) =>
+    Array.from({ length: n }, () => 1 / (1 + Math.exp(7 - 1.5 * (mean + random.normal()))));
+  const [negatives, positives] = [draw(100_000, 0), draw(100, 1.5)];
+  const area = (edges: Float64Array) => {
+    const counts = (scores: readonly number[]) => {
+      const of = new Float64Array(edges.length + 1);
+      for (const score of scores) of[binOf(edges, score)]! += 1;
+      return of;
+    };
+    return rocAuc(counts(positives), counts(negatives), edges.length + 1);
+  };
+  const exact = area(Float64Array.from(new Set([...negatives, ...positives])).sort());
+  const quantiles = area(buildNumericBins(Float64Array.from([...negatives, ...positives])).edges);
+  const even = area(Float64Array.from({ length: 255 }, (_, i) => (i + 1) / 256));
+  expect(Math.abs(quantiles - exact)).toBeLessThan(2e-4);
+  expect(Math.abs(even - exact)).toBeGreaterThan(0.05);
 });
 
 test('property: the area is the share of pairs won, ties half', () => {
