@@ -34,6 +34,8 @@ export const dataQuality: Check<DataQualityOutcome> = {
       // Rows from before the feature was registered are not its rows.
       if (now.rows < settings.minimumSamples.report) continue;
       judged++;
+      // Most features have no issue to look up in the baseline.
+      if (ISSUE_TYPES.every((type) => now[type] === 0)) continue;
       baseline?.features.ensureColumns(feature.column + 1);
       const then = baseline === null ? null : issueCounts(baseline.features.column(feature.column), cells);
       for (const type of ISSUE_TYPES) {

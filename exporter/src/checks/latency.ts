@@ -15,13 +15,17 @@ export const latency: Check<LatencyOutcome> = {
     const averageSeconds = traffic.latencySum / traffic.latencyRows;
     const baselineAverageSeconds = then === null ? NaN : then.latencySum / then.latencyRows;
     const spikeRatio = averageSeconds / baselineAverageSeconds;
+    const [p50, p95, p99] = quantiles(traffic);
     const common = {
       windowMs,
       samples: traffic.latencyRows,
       averageSeconds,
       baselineAverageSeconds,
       spikeRatio,
-      ...quantiles(traffic),
+      p50Seconds: p50,
+      p95Seconds: p95,
+      p99Seconds: p99,
+      maxSeconds: traffic.latencyRows === 0 ? NaN : traffic.maxSeconds,
     };
     const lacking =
       tooFew(traffic.latencyRows, settings.minimumSamples, 'predictions with a latency') ?? lackingBaseline(then);
@@ -52,16 +56,13 @@ function lackingBaseline(baseline: Traffic | null): string | null {
 
 const dense = new Float64Array(LATENCY_CODES);
 
-function quantiles({
-  latency: counts,
-  latencyRows,
-  maxSeconds,
-}: Traffic): Pick<LatencyOutcome, 'p50Seconds' | 'p95Seconds' | 'p99Seconds' | 'maxSeconds'> {
-  if (latencyRows === 0) return { p50Seconds: NaN, p95Seconds: NaN, p99Seconds: NaN, maxSeconds: NaN };
+/** The median and the quantiles of 0.95 and 0.99, in seconds; NaN without latencies. */
+function quantiles({ latency: counts, latencyRows, maxSeconds }: Traffic): [number, number, number] {
+  if (latencyRows === 0) return [NaN, NaN, NaN];
   dense.fill(0);
   counts.each((code, count) => (dense[code] = count));
   const at = (q: number) => latencyQuantile(dense, q, maxSeconds);
-  return { p50Seconds: at(0.5), p95Seconds: at(0.95), p99Seconds: at(0.99), maxSeconds };
+  return [at(0.5), at(0.95), at(0.99)];
 }
 
 function logarithms({ latencyRows: n, logSum, logSquareSum }: Traffic): { n: number; mean: number; variance: number } {

@@ -42,6 +42,7 @@ export function performanceFigures(
   counts: PerformanceCounts,
   context: Pick<ModelContext, 'task' | 'positiveClass' | 'scheme'>,
 ): PerformanceFigures {
+  if (counts.labelled === 0) return NO_FIGURES;
   switch (context.task) {
     case 'regression':
       return regression(counts);

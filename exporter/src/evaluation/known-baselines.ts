@@ -2,9 +2,9 @@ import type { ModelBaseline, ModelContext, ModelCounts } from '../checks/check.t
 import type { DesignEffects } from '../domain/baseline.ts';
 import { CHECK_NAMES } from '../domain/settings.ts';
 import type { Thresholds } from '../domain/settings.ts';
-import { addPackedFeatures, packFeatures } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { FeatureCounts } from '../histogram/counts.ts';
+import { addRestingFeatures, restFeatures } from '../histogram/resting-features.ts';
 import { Traffic } from '../histogram/traffic.ts';
 import { calibratedThresholds } from './calibrate-thresholds.ts';
 import { evaluateModel } from './evaluate-model.ts';
@@ -108,13 +108,13 @@ class RestingBaseline implements ModelBaseline {
     this.rows = features.rows;
     this.traffic = traffic;
     this.performance = performance;
-    this.packed = packFeatures(features);
+    this.packed = restFeatures(features);
   }
 
   get features(): FeatureCounts {
     if (spread.baseline === this) return spread.features;
     spread.features.clear();
-    addPackedFeatures(this.packed, spread.features);
+    addRestingFeatures(this.packed, spread.features);
     spread.baseline = this;
     return spread.features;
   }

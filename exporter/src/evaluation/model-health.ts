@@ -244,8 +244,12 @@ export class ModelHealth {
     const stream =
       model.settings.sequentialDrift && compared !== null
         ? { stream: this.memory.stream(target, nowMs, largestValidStream(compared.features.rows)) }
-        : {};
-    const context = { ...plain, ...stream, settings: { ...model.settings, thresholds } };
+        : null;
+    // As it is, nearly always: copies of thousands of models are as much work for the garbage collector as for their maker.
+    const context =
+      thresholds === model.settings.thresholds && stream === null
+        ? plain
+        : { ...plain, ...stream, settings: { ...model.settings, thresholds } };
     const whole = evaluateModel({ ...of, context });
     if (whole.checks.data_drift.state !== 'insufficient_data')
       lasting.see({ atMs: nowMs, significant: significantFeatures(whole) });
@@ -257,16 +261,14 @@ export class ModelHealth {
       const part = evaluateSegment(whole, { segment, context: own, baselines: ownBaselines, window: windowOf(id) });
       if (part !== null) segments.push(part);
     }
-    const report = { ...whole, segments };
+    const report = segments.length === 0 ? whole : { ...whole, segments };
     const names = { classes: model.classes, errorReasons: model.errorReasons, features: target.features };
     const counted = this.memory.totalsOf(target.versionId);
-    const totals = {
-      ...modelTotals(counted, this.memory.unmatchedOf(target.modelId), names),
-      bins:
-        model.settings.exposition.bins && compared !== null
-          ? featureBins(target.scheme, target.features, counted, compared.features)
-          : [],
-    };
+    const bins =
+      model.settings.exposition.bins && compared !== null
+        ? featureBins(target.scheme, target.features, counted, compared.features)
+        : [];
+    const totals = modelTotals(counted, this.memory.unmatchedOf(target.modelId), names, bins);
     const result = { versionId: target.versionId, report, totals };
     this.latest.set(target.versionId, result);
     return result;

@@ -20,12 +20,17 @@ export const OTHER_NAME = '__other__';
 /** Label delays are counted in minutes (see delayCode): these bounds are powers of two minutes, from 15 s to 45 days. */
 const DELAY_BOUNDS_MINUTES = [0.25, 1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536];
 
-/** Totals under their names, as the exposition publishes them; those of the bins are apart (feature-distribution). */
+/**
+ * Totals under their names, as the exposition publishes them.
+ *
+ * @param bins of them, see feature-distribution
+ */
 export function modelTotals(
   totals: StatisticsTotals,
   unmatched: number,
   names: TotalsNames,
-): Omit<ModelTotals, 'bins'> {
+  bins: ModelTotals['bins'] = [],
+): ModelTotals {
   const className = (code: number) => names.classes[code] ?? OTHER_NAME;
   return {
     predictions: totals.traffic.rows,
@@ -40,11 +45,12 @@ export function modelTotals(
       actual: className(cell & 255),
       count,
     })),
-    features: names.features.map((feature, position): FeatureTotals => ({
-      feature: feature.name,
-      kind: feature.kind,
-      ...totals.ofFeature(position),
-    })),
+    features: names.features.map((feature, position): FeatureTotals => {
+      const { values, missing, typeErrors, outOfRange, unseenCategories, outliers } = totals.ofFeature(position);
+      const { name, kind } = feature;
+      return { feature: name, kind, values, missing, typeErrors, outOfRange, unseenCategories, outliers };
+    }),
+    bins,
     lastPredictionMs: totals.lastPredictionMs,
     lastLabelMs: totals.lastLabelMs,
   };

@@ -2,18 +2,17 @@ import type { ModelCounts, NeededCounts } from '../checks/check.ts';
 import {
   addBucketFeatures,
   addBucketOutcomes,
-  addPackedFeatures,
   addPerformance,
   decodeBucket,
   emptyBucket,
   encodeBucket,
-  packFeatures,
   withoutMinutes,
 } from '../histogram/bucket-codec.ts';
 import type { BucketCounts } from '../histogram/bucket-codec.ts';
 import { FeatureCounts } from '../histogram/counts.ts';
 import type { GroupKey } from '../histogram/delta-codec.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
+import { addRestingFeatures, restFeatures } from '../histogram/resting-features.ts';
 import { DAY_MINUTES, DAY_MS, MINUTE_MS, windowSpan } from '../histogram/time-bucket.ts';
 import type { MinuteSpan } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
@@ -70,7 +69,7 @@ export class VersionWindows {
     const id = bucketId(key);
     let bucket = this.buckets.get(id);
     if (bucket === undefined) {
-      bucket = { ...bare(key), open: emptyBucket(columns, 0), bytes: null, whole: true, dirty: true };
+      bucket = makeBucket(key, emptyBucket(columns, 0), null);
       this.buckets.set(id, bucket);
     }
     if (bucket.open === null) {
@@ -89,7 +88,7 @@ export class VersionWindows {
 
   /** As read from the store. */
   load(key: GroupKey, bytes: Buffer): void {
-    this.buckets.set(bucketId(key), { ...bare(key), open: null, bytes, whole: true, dirty: false });
+    this.buckets.set(bucketId(key), makeBucket(key, null, bytes));
     this.revision++;
   }
 
@@ -137,25 +136,29 @@ export class VersionWindows {
    */
   window(nowMs: number, windowMs: number, columns: number, needs: NeededCounts = ALL_COUNTS): ModelCounts {
     const span = windowSpan(nowMs, windowMs);
-    const open = [...this.buckets.values()].filter((bucket): bucket is OpenBucket => bucket.open !== null);
-    const inside = open.filter((bucket) => isInside(bucket, span));
     const features = featureScratch;
-    features.clear();
-    if (needs.has('features')) {
-      features.ensureColumns(columns);
-      addPackedFeatures(this.features(span, windowMs), features);
-      for (const bucket of inside) features.add(bucket.open.features);
-    }
     const traffic = new Traffic();
-    if (needs.has('traffic')) {
-      traffic.add(this.traffic(span, windowMs));
-      for (const { bucketStart, open: counts } of open)
-        for (const [minute, of] of counts.minutes) if (inSpan(bucketStart + minute, span)) traffic.add(of);
-    }
     const performance = new PerformanceCounts();
-    if (needs.has('performance')) {
-      performance.merge(this.performance(span, windowMs), 1);
-      for (const bucket of inside) addPerformance(bucket.open, performance);
+    const [ofFeatures, ofTraffic, ofPerformance] = [
+      needs.has('features'),
+      needs.has('traffic'),
+      needs.has('performance'),
+    ];
+    features.clear();
+    if (ofFeatures) {
+      features.ensureColumns(columns);
+      addRestingFeatures(this.features(span, windowMs), features);
+    }
+    if (ofTraffic) traffic.add(this.traffic(span, windowMs));
+    if (ofPerformance) performance.merge(this.performance(span, windowMs), 1);
+    for (const bucket of this.buckets.values()) {
+      const { open } = bucket;
+      if (open === null) continue;
+      const inside = isInside(bucket, span);
+      if (ofFeatures && inside) features.add(open.features);
+      if (ofPerformance && inside) addPerformance(open, performance);
+      if (ofTraffic)
+        for (const [minute, of] of open.minutes) if (inSpan(bucket.bucketStart + minute, span)) traffic.add(of);
     }
     return { features, traffic, performance };
   }
@@ -192,7 +195,7 @@ export class VersionWindows {
     return this.sum(this.featureSums, span, windowMs, () => {
       sumScratch.clear();
       for (const bucket of this.closed()) if (isInside(bucket, span)) addBucketFeatures(bucket.bytes, sumScratch);
-      return packFeatures(sumScratch);
+      return restFeatures(sumScratch);
     });
   }
 
@@ -243,8 +246,23 @@ function bucketId({ bucketStart, bucketMinutes }: GroupKey): number {
   return bucketStart * 11 + (bucketMinutes % 11);
 }
 
-function bare({ versionId, schemeId, segmentId, bucketStart, bucketMinutes }: GroupKey): GroupKey {
-  return { versionId, schemeId, segmentId, bucketStart, bucketMinutes };
+/** Written out: every object that V8 makes of spread parts has a hidden class of its own, larger than itself, and slow to read. */
+function makeBucket(
+  { versionId, schemeId, segmentId, bucketStart, bucketMinutes }: GroupKey,
+  open: BucketCounts | null,
+  bytes: Buffer | null,
+): Bucket {
+  return {
+    versionId,
+    schemeId,
+    segmentId,
+    bucketStart,
+    bucketMinutes,
+    open,
+    bytes,
+    whole: true,
+    dirty: open !== null,
+  };
 }
 
 /** Whole buckets only: an hour that began before a window of minutes is not in it. */

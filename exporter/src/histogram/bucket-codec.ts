@@ -150,21 +150,6 @@ export function addBucketFeatures(bytes: Uint8Array, into: FeatureCounts): void 
   addFeatures(reader, into);
 }
 
-/** Features alone, as they rest in memory. */
-export function packFeatures(features: FeatureCounts): Buffer {
-  writer.length = 0;
-  writer.need(5);
-  writer.varint(features.rows);
-  writeFeatures(writer, features);
-  return writer.take();
-}
-
-export function addPackedFeatures(bytes: Uint8Array, into: FeatureCounts): void {
-  const reader = new ByteReader(bytes);
-  reader.format = FORMAT;
-  addFeatures(reader, into);
-}
-
 function begin(bytes: Uint8Array): ByteReader {
   const reader = new ByteReader(bytes);
   reader.format = reader.u8();

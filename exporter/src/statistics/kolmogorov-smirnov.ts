@@ -44,15 +44,16 @@ export function ksBounds(
   for (let i = 0; i < bins; i++) {
     const b = baselineCounts[i]! * m;
     const c = currentCounts[i]! * n;
-    const above = difference + b; // F[i] - G[i-1], times n m
-    const below = c - difference; // G[i] - F[i-1]
-    difference = above - c;
+    if (atoms[i] === 0) {
+      const above = difference + b; // F[i] - G[i-1], times n m
+      const below = c - difference; // G[i] - F[i-1]
+      if (above > upper) upper = above;
+      if (below > upper) upper = below;
+    }
+    // One sum waits for the one before, not two.
+    difference += b - c;
     const distance = Math.abs(difference);
     if (distance > lower) lower = distance;
-    if (atoms[i] === 0) {
-      const inside = Math.max(above, below);
-      if (inside > upper) upper = inside;
-    }
   }
   const scale = n * m;
   return { lower: lower / scale, upper: Math.max(lower, upper) / scale, n, m };

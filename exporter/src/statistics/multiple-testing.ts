@@ -7,8 +7,8 @@
  *
  * Example: [.01, .04, .03] -> [.03, .04, .04].
  */
-export function benjaminiHochberg(pValues: ArrayLike<number>): Float64Array {
-  const adjusted = new Float64Array(pValues.length).fill(NaN);
+export function benjaminiHochberg(pValues: ArrayLike<number>): number[] {
+  const adjusted = new Array<number>(pValues.length).fill(NaN);
   const order: number[] = [];
   for (let i = 0; i < pValues.length; i++) if (!Number.isNaN(pValues[i]!)) order.push(i);
   order.sort((a, b) => pValues[a]! - pValues[b]!);

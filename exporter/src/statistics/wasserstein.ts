@@ -46,7 +46,7 @@ export function wassersteinDistance(
   for (let i = 1; i < last; i++) {
     const b = baselineCounts[i]! * baselineScale;
     const c = currentCounts[i]! * currentScale;
-    const next = difference + b - c;
+    const next = difference + (b - c);
     const right = edges[i]!;
     if (sumBins[i] === 1 && b + c > 0 && withSums) area += betweenMeans(edges, i, difference, b, c, baseline, current);
     else area += betweenLines(right - left, difference, next);
