@@ -2,11 +2,11 @@ import type { Pool, PoolClient } from 'pg';
 import { ServiceError } from '../domain/service-error.ts';
 import { binBatch } from '../histogram/bin-batch.ts';
 import { encodeLabelDelta, encodePredictionDelta } from '../histogram/delta-codec.ts';
-import { labelGroups } from './baseline-store.ts';
 import type { Catalog } from './catalog.ts';
 import { asServiceError, EPOCH_CHANGED } from './database-errors.ts';
 import { transaction } from './pool.ts';
 import { readPredictions } from './prediction-reader.ts';
+import { labelGroups } from './scheme-switch.ts';
 import { errorCode } from './storage-error.ts';
 
 const MAX_ATTEMPTS = 8;
