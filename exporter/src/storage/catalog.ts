@@ -1,4 +1,4 @@
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import type { Clock } from '../domain/clock.ts';
 import type { ModelDeclaration } from '../domain/model.ts';
 import { ServiceError } from '../domain/service-error.ts';
@@ -9,7 +9,7 @@ import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { BinScheme, FeatureColumn, FeatureKind } from '../histogram/model-columns.ts';
 import { isSameCounting } from '../histogram/counting.ts';
 import type { Counting } from '../histogram/counting.ts';
-import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
+import { MAX_CLASSES } from '../histogram/model-target.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
@@ -17,10 +17,9 @@ import type { SchemeSource } from './prediction-store.ts';
 import { throwServiceError } from './database-errors.ts';
 import { transaction } from './pool.ts';
 import { countedAs, parseCounting, wantedCounting } from './scheme-counting.ts';
-import type { LearntOutcome, StoredCounting } from './scheme-counting.ts';
-import { appendSegments } from './segment-dictionary.ts';
-import { emptyScheme, parseScheme } from './scheme-payload.ts';
-import { insertScheme } from './scheme-store.ts';
+import type { StoredCounting } from './scheme-counting.ts';
+import { ModelRegistrar } from './model-registrar.ts';
+import { parseScheme } from './scheme-payload.ts';
 
 export interface CatalogModel {
   readonly id: number;
@@ -58,7 +57,7 @@ type Queryable = Pick<Pool, 'query'>;
 export class Catalog implements SchemeSource {
   private readonly pool: Pool;
   private readonly settings: () => Settings;
-  private readonly clock: Clock;
+  private readonly registrar: ModelRegistrar;
   private knownEpoch = 0;
   private readonly byName = new Map<string, Map<string, CatalogVersion>>();
   private readonly byVersion = new Map<number, CatalogVersion>();
@@ -76,7 +75,7 @@ export class Catalog implements SchemeSource {
   constructor(pool: Pool, settings: () => Settings, clock: Clock) {
     this.pool = pool;
     this.settings = settings;
-    this.clock = clock;
+    this.registrar = new ModelRegistrar(settings, clock, () => this.modelCount);
   }
 
   epoch(): number {
@@ -273,9 +272,13 @@ export class Catalog implements SchemeSource {
     )
       return known.model.id;
     const register = async () => {
-      const id = await transaction(this.pool, (client) => this.registerModel(client, name, classes, new Set()), {
-        attempts: 5,
-      });
+      const id = await transaction(
+        this.pool,
+        (client) => this.registrar.registerModel(client, name, classes, new Set()),
+        {
+          attempts: 5,
+        },
+      );
       await this.readVersions(this.versionsOf(name).map(({ target }) => target.versionId));
       return id;
     };
@@ -300,77 +303,11 @@ export class Catalog implements SchemeSource {
         versionIds.length = 0;
         // In order of name, so that two processes that register the same models cannot deadlock.
         for (const want of [...wants].sort((a, b) => (a.model < b.model ? -1 : 1)))
-          versionIds.push(await this.registerOne(client, want));
+          versionIds.push(await this.registrar.register(client, want));
       },
       { attempts: 5 },
     );
     await this.readVersions(versionIds);
-  }
-
-  private async registerOne(client: PoolClient, want: TargetWant): Promise<number> {
-    const modelId = await this.registerModel(client, want.model, want.classes, want.errorReasons);
-    const versionId = await this.ensureVersion(client, modelId, want);
-    await appendFeatures(client, versionId, want.features, this.settings().limits.features);
-    for (const [key, values] of want.segments ?? []) await appendSegments(client, modelId, key, values);
-    return versionId;
-  }
-
-  /** Leaves the model's row locked: appending to dictionaries and feature sets goes one at a time. */
-  private async registerModel(
-    client: PoolClient,
-    name: string,
-    newClasses: ReadonlySet<string>,
-    newReasons: ReadonlySet<string>,
-  ): Promise<number> {
-    const existing = await client.query('SELECT FROM models WHERE name = $1', [name]);
-    if (existing.rows.length === 0 && this.modelCount >= this.settings().limits.models)
-      throw new ServiceError(
-        'invalid',
-        `There are ${this.modelCount} models already, as many as limits.models allows.`,
-      );
-    // One statement: between two the model could be deleted. UNIQUE (name).
-    const { rows } = await client.query<{ id: number; classes: string[]; error_reasons: string[] }>(
-      `INSERT INTO models (name, changed_epoch, created_at) SELECT $1, epoch, $2 FROM scheme_epoch
-       ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id, classes, error_reasons`,
-      [name, new Date(this.clock.now())],
-    );
-    const model = rows[0]!;
-    const classes = appended(model.classes, newClasses, MAX_CLASSES);
-    const reasons = appended(model.error_reasons, newReasons, MAX_ERROR_REASONS);
-    if (classes !== model.classes || reasons !== model.error_reasons)
-      await client.query('UPDATE models SET classes = $2, error_reasons = $3 WHERE id = $1', [
-        model.id,
-        classes,
-        reasons,
-      ]);
-    return model.id;
-  }
-
-  private async ensureVersion(client: PoolClient, modelId: number, { model, version }: TargetWant): Promise<number> {
-    const found = await client.query<{ id: number }>(
-      'SELECT id FROM model_versions WHERE model_id = $1 AND version = $2',
-      [modelId, version],
-    );
-    if (found.rows[0] !== undefined) return found.rows[0].id;
-    const learnt = await client.query<LearntOutcome & { readonly declared: ModelDeclaration }>(
-      'SELECT task, positive_class AS "positiveClass", classes, declared FROM models WHERE id = $1',
-      [modelId],
-    );
-    const { declared, ...outcome } = learnt.rows[0]!;
-    const counting = wantedCounting(effectiveSettings(this.settings(), model, declared), outcome);
-    const now = new Date(this.clock.now());
-    const created = await client.query<{ id: number }>(
-      'INSERT INTO model_versions (model_id, version, changed_epoch, created_at) SELECT $1, $2, epoch, $3 FROM scheme_epoch RETURNING id',
-      [modelId, version, now],
-    );
-    const { id } = created.rows[0]!;
-    const schemeId = await insertScheme(client, { versionId: id, bins: emptyScheme(), counting, countedFrom: null });
-    await client.query('UPDATE model_versions SET scheme_id = $2 WHERE id = $1', [id, schemeId]);
-    await client.query(
-      `INSERT INTO feature_sets (version_id, names, num_names, cat_names) VALUES ($1, '{}', '{}', '{}')`,
-      [id],
-    );
-    return id;
   }
 
   private async read(sinceEpoch: number): Promise<void> {
@@ -556,38 +493,4 @@ function featureColumns(row: VersionRow): FeatureColumn[] {
       column: FIRST_FEATURE_COLUMN + order,
     };
   });
-}
-
-/** The same array when nothing is new. */
-function appended(known: string[], wanted: ReadonlySet<string>, max: number): string[] {
-  const fresh = [...wanted].filter((name) => !known.includes(name)).slice(0, Math.max(0, max - known.length));
-  return fresh.length === 0 ? known : [...known, ...fresh];
-}
-
-async function appendFeatures(
-  client: PoolClient,
-  versionId: number,
-  wanted: ReadonlyMap<string, FeatureKind>,
-  max: number,
-): Promise<void> {
-  const { rows } = await client.query<{ names: string[]; num_names: string[]; cat_names: string[] }>(
-    'SELECT names, num_names, cat_names FROM feature_sets WHERE version_id = $1 ORDER BY cardinality(names) DESC LIMIT 1',
-    [versionId],
-  );
-  const set = rows[0]!;
-  const known = new Set(set.names);
-  const fresh = [...wanted].filter(([name]) => !known.has(name));
-  if (fresh.length === 0) return;
-  if (known.size + fresh.length > max)
-    throw new ServiceError(
-      'invalid',
-      `${known.size + fresh.length} features are more than limits.features (${max}) allows.`,
-    );
-  const named = (kind: FeatureKind) => fresh.filter(([, of]) => of === kind).map(([name]) => name);
-  await client.query('INSERT INTO feature_sets (version_id, names, num_names, cat_names) VALUES ($1, $2, $3, $4)', [
-    versionId,
-    [...set.names, ...fresh.map(([name]) => name)],
-    [...set.num_names, ...named('numeric')],
-    [...set.cat_names, ...named('categorical')],
-  ]);
 }
