@@ -131,6 +131,7 @@ describe('what stands beside the codes', () => {
     ['of the other class: its complement', { className: 'no' }, 0.8, 0.2],
     ['by class', { className: 'no', score: NaN, scores: [0.7, 0.3] }, 0.3, 0.7],
     ['by class, without a class: the top one', { className: null, score: NaN, scores: [0.7, 0.3] }, 0.3, 0.7],
+    ['by class, of a class that is not told apart', { className: 'new', scores: [0.7, 0.3] }, 0.8, NaN],
     ['none', { score: NaN }, NaN, NaN],
   ])('watched score and confidence %s', (_name, over, drift, confidence) => {
     const found = binBatch(batchOf([{ ...usual, ...over }]));

@@ -64,8 +64,8 @@ function binOutcome(binned: Mutable, target: ModelTarget, from: number, to: numb
   const edges = preparedEdges(target.scheme.score);
   for (let i = from; i < to; i++) {
     const name = batch.classes[i] ?? null;
-    const known = name === null ? undefined : target.classCodes.get(name);
-    const classCode = known ?? -1;
+    // A class beyond those that are told apart has no score of its own: the highest of the others is not its confidence.
+    const classCode = name === null ? -1 : (target.classCodes.get(name) ?? OTHER);
     const score = driftScore(target, batch.predictions[i]!, batch.scores[i]!, batch.classScores[i] ?? null);
     binned.driftScores[i] = score;
     binned.confidences[i] = confidence(target, classCode, batch.scores[i]!, batch.classScores[i] ?? null);
@@ -77,7 +77,7 @@ function binOutcome(binned: Mutable, target: ModelTarget, from: number, to: numb
       codes[at + SCORE_COLUMN] = code;
       if (target.scheme.score.sumBins[code] === 1) binned.tails.push(i, SCORE_COLUMN, score);
     }
-    codes[at + CLASS_COLUMN] = name === null ? MISSING : (known ?? OTHER);
+    codes[at + CLASS_COLUMN] = name === null ? MISSING : classCode;
     const reason = batch.errors[i] ?? null;
     binned.errorCodes[i] = reason === null ? NO_ERROR : (target.errorCodes.get(reason) ?? OTHER_ERROR);
   }
