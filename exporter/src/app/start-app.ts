@@ -1,36 +1,30 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { alertServices, askAlertmanager, judgeAlerts } from './alert-services.ts';
+import { askAlertmanager, judgeAlerts } from './alert-services.ts';
 import { baselineWork } from './baseline-work.ts';
-import { captureBaseline, uploadBaseline } from '../baseline/make-baseline.ts';
+import { captureBaseline } from '../baseline/make-baseline.ts';
 import type { BaselineDependencies } from '../baseline/make-baseline.ts';
-import { parseDuration } from '../config/duration.ts';
 import type { Flags } from '../config/flags.ts';
 import { formatErrors } from '../config/load-config.ts';
-import { redact } from '../config/redact.ts';
 import type { ConfigHolder } from '../config/reload.ts';
 import type { WebSettings } from '../config/web-config.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../domain/log.ts';
-import { ServiceError } from '../domain/service-error.ts';
 import type { Settings } from '../domain/settings.ts';
 import { Evaluator } from '../evaluation/evaluator.ts';
 import { ModelHealth } from '../evaluation/model-health.ts';
 import { reachMs } from '../evaluation/moving-baseline.ts';
 import { STORE_FAMILIES } from '../exposition/families.ts';
-import { renderExposition } from '../exposition/render.ts';
 import { createSelfMetrics } from '../exposition/self-metrics.ts';
 import type { SelfMetrics } from '../exposition/self-metrics.ts';
 import { SeriesStore } from '../exposition/series-store.ts';
 import { HOUR_MS } from '../histogram/time-bucket.ts';
 import { createServer } from '../http/server.ts';
-import type { Services } from '../http/services.ts';
 import { HalfJoiner } from '../intake/join-halves.ts';
-import { writeIdKey } from '../intake/prediction-id.ts';
 import { connectionsWithin, descriptorLimit } from './descriptors.ts';
 import { listenAll } from './listen.ts';
 import { longestWindowMs, tickDependencies } from './periodic-work.ts';
-import { onBusinessMetrics, onForeignEvents, onGroundTruth, onPredictions, onTick } from '../pipeline.ts';
+import { onPredictions, onTick } from '../pipeline.ts';
 import type { IntakeDependencies } from '../pipeline.ts';
 import { AuditStore } from '../storage/audit-store.ts';
 import { AlertStore } from '../storage/alert-store.ts';
@@ -39,24 +33,24 @@ import { BusinessMetricStore } from '../storage/business-metric-store.ts';
 import { Catalog } from '../storage/catalog.ts';
 import { DayPartitions, PREDICTION_INDEXES } from '../storage/day-partitions.ts';
 import { ErasureStore } from '../storage/erasure-store.ts';
-import { resolveDatabase } from '../storage/embedded/resolve-database.ts';
 import { EvaluationHistory } from '../storage/evaluation-history.ts';
 import { EVALUATION_INDEXES, EvaluationStore } from '../storage/evaluation-store.ts';
 import { GroundTruthStore } from '../storage/ground-truth-store.ts';
 import { HistoryStore } from '../storage/history-store.ts';
 import { LatestEvaluations } from '../storage/latest-evaluations.ts';
 import { releaseLease, takeLease } from '../storage/leases.ts';
-import { migrate } from '../storage/migrate.ts';
 import { ModelStore } from '../storage/model-store.ts';
 import { PendingEventStore } from '../storage/pending-event-store.ts';
-import { createPool, ping } from '../storage/pool.ts';
+import { ping } from '../storage/pool.ts';
 import { PredictionStore } from '../storage/prediction-store.ts';
 import { SenderRoleStore } from '../storage/sender-role-store.ts';
 import { Silence } from '../storage/silence.ts';
 import { EVALUATOR_LEASE, StatisticsStore } from '../storage/statistics-store.ts';
 import { WeeklyReportStore } from '../storage/weekly-report-store.ts';
+import { LEASE_RENEWAL_MS, LEASE_TTL_MS, openDatabase } from './open-database.ts';
 import { retentionWork } from './retention-work.ts';
 import { retrainingWork } from './retraining-work.ts';
+import { servicesOf } from './route-services.ts';
 import { startTicker, startWorker } from './ticker.ts';
 import { weeklyWork } from './weekly-work.ts';
 
@@ -84,18 +78,12 @@ export interface App {
   close(): Promise<void>;
 }
 
-const POOL_SIZE = 10;
 const COMMITS_AT_ONCE = 3;
-/** What a replica that does not evaluate shows of the models. */
-const NO_SERIES = { render: () => [] };
 const QUEUE_CAPACITY_ROWS = 200_000;
 /** Rows laid out in a temporary file take a few times the space of the body that they came in. */
 const SPOOL_SHARE = 4;
 /** How often pairs that were left are looked for, and requests whose response does not come. */
 const PAIR_SWEEP_MS = 5_000;
-/** A holder that is gone is missed after this long at most, and its successor publishes within a second or two more: 10 s are promised. */
-const LEASE_TTL_MS = 5_000;
-const LEASE_RENEWAL_MS = 1_000;
 /** A job may hold its worker for as long as it trains. */
 const RETRAINING_WORKERS = 2;
 const RETRAINING_STATUS_MS = 15_000;
@@ -110,31 +98,8 @@ export async function startApp(options: AppOptions): Promise<App> {
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= closeAll(closers, log));
   try {
-    const searchPath = options.searchPath === undefined ? {} : { searchPath: options.searchPath };
-    const database = await resolveDatabase({
-      databaseUrl: flags.databaseUrl ?? undefined,
-      dataPath: flags.dataPath,
-      log,
-      ...searchPath,
-    });
-    closers.push(() => database.stop());
-    const pool = createPool(database.url, { max: POOL_SIZE, applicationName: 'model-health-exporter', log });
-    closers.push(() => pool.end());
-    // Its own: however many requests wait for the others, the lease is renewed in time.
-    const leasePool = createPool(database.url, {
-      max: 1,
-      applicationName: 'model-health-exporter lease',
-      log,
-      statementTimeoutMs: LEASE_TTL_MS / 2,
-      networkMs: LEASE_RENEWAL_MS,
-      connectTimeoutMs: LEASE_TTL_MS / 2,
-    });
-    closers.push(() => leasePool.end());
+    const { database, pool, leasePool } = await openDatabase(options, closers);
     const silence = new Silence(pool, log);
-    await migrate(pool, path.join(options.packageFolder, 'migrations'));
-    // Nobody else can have a database of ours: a lease in it is that of a process that was killed.
-    if (database.origin === 'embedded')
-      await pool.query("UPDATE leases SET holder = '', expires_at = clock_timestamp()");
 
     const catalog = new Catalog(pool, settings, clock);
     await catalog.load();
@@ -158,8 +123,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     const statistics = new StatisticsStore(pool);
     const models = new ModelStore(pool, catalog);
-    const audit = new AuditStore(pool);
-    const erasures = new ErasureStore(pool, catalog);
 
     const self = createSelfMetrics({ version: options.version, revision: options.revision }, [
       'prediction',
@@ -391,71 +354,32 @@ export async function startApp(options: AppOptions): Promise<App> {
     closers.push(() => pairs.stop());
     const senderRoles = new SenderRoleStore(pool);
     await senderRoles.load();
-    const services: Services = {
-      limits: () => settings().limits,
-      predictions: (decoded) => onPredictions(decoded, intake),
-      groundTruth: (decoded) => onGroundTruth(decoded, intake),
-      businessMetrics: (decoded) => onBusinessMetrics(decoded, { ...intake, business }),
-      foreignEvents: (source, events) => onForeignEvents(source, events, joiner, intake),
-      senderRoles,
-      reports: () =>
-        [...health.reports.values()]
-          .map(({ report }) => report)
-          .sort((a, b) => (`${a.model}\0${a.version}` < `${b.model}\0${b.version}` ? -1 : 1)),
-      history,
-      weekly: weekly.report,
-      distribution: async ({ window, ...request }) => {
-        if (!evaluator.isLeader)
-          throw new ServiceError('unavailable', 'Another replica evaluates, or the statistics are still being read.');
-        return health.distribution({ ...request, windowMs: windowOf(window) }, clock.now());
-      },
-      models: {
-        list: () => models.list(),
-        get: (model) => models.get(model),
-        declare: async (model, declaration) => {
-          await models.declare(model, declaration);
-          await baselines.applySettings(model);
-          return models.get(model);
-        },
-        remove: (model) => models.remove(model),
-        erase: (model, id) => {
-          const key = Buffer.alloc(16);
-          writeIdKey(id, key, 0);
-          return erasures.erase(model, key.toString('hex'));
-        },
-      },
-      baselines: {
-        upload: (model, version, rows) => uploadBaseline(model, version, rows, baselineDependencies),
-        capture: (model, version, fromMs, toMs) =>
-          captureBaseline(model, version, { fromMs, toMs, limit: Infinity }, baselineDependencies),
-        active: (model, version) => baselines.active(model, version),
-        history: (model, version) => baselines.history(model, version),
-      },
-      retraining: retraining.services,
-      alerts: alertServices(alerts),
-      trainers: retraining.trainers,
-      exposition: (accept = '', acceptEncoding = '') => {
-        self.ingestQueue(predictions.queueLength, predictions.queueCapacity);
-        self.leaseHeld(publishes());
-        return renderExposition({ self, store: publishes() ? series : NO_SERIES }, { accept, acceptEncoding });
-      },
-      notReady: () =>
-        !state.databaseUp
-          ? 'The database does not answer.'
-          : state.evaluatedOnce
-            ? null
-            : 'The first evaluation has not ended yet.',
-      notLeader: () => (publishes() ? null : 'Another exporter on this database evaluates; ask that one.'),
-      audit: (entry) => {
-        log.info({ audit: true, ...entry }, 'an admin request');
-        audit
-          .append({ atMs: Date.now(), ...entry })
-          .catch((error: unknown) => log.warn({ err: error }, 'an audit entry could not be stored; the log has it'));
-      },
-      auditedBefore: (beforeMs) => audit.before(beforeMs),
+    const services = servicesOf({
+      settings,
+      clock,
+      log,
+      state,
+      self,
+      series,
+      publishes,
       reload,
-      redactedConfig: () => redact(settings()),
-    };
+      predictions,
+      models,
+      erasures: new ErasureStore(pool, catalog),
+      audit: new AuditStore(pool),
+      baselines,
+      baselineDependencies,
+      evaluator,
+      health,
+      history,
+      business,
+      weekly,
+      retraining,
+      alerts,
+      intake,
+      joiner,
+      senderRoles,
+    });
 
     const descriptors = descriptorLimit();
     if (connectionsWithin(descriptors) < settings().limits.connections)
@@ -482,15 +406,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     await close();
     throw error;
   }
-}
-
-function windowOf(text: string | undefined): number | undefined {
-  const windowMs = text === undefined ? undefined : parseDuration(text);
-  if (text !== undefined && windowMs === undefined)
-    throw new ServiceError('invalid', 'window must be a duration such as 24h.', {
-      fields: [{ pointer: '/window', detail: 'is not a duration' }],
-    });
-  return windowMs;
 }
 
 function reloadConfig(config: ConfigHolder<Settings>, self: SelfMetrics, flags: Flags, log: Log): readonly string[] {
