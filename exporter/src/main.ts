@@ -6,7 +6,7 @@ import { runExport, runImport } from './app/transfer.ts';
 import { createClock } from './config/clock.ts';
 import { readBuild } from './config/build.ts';
 import { checkConfiguration } from './config/check.ts';
-import { exposureProblem } from './config/exposure.ts';
+import { exposureProblem, refuseExposure } from './config/exposure.ts';
 import { parseCommandLine, processEnvironment } from './config/flags.ts';
 import type { Flags } from './config/flags.ts';
 import { loadConfigFile, secretsFrom } from './config/load-config.ts';
@@ -32,7 +32,8 @@ async function run(flags: Flags): Promise<number> {
   if (!loaded.ok || !web.ok || exposureProblem(flags, loaded.settings, web.settings) !== null) return 1;
   const clock = createClock(flags.clockStartMs, flags.clockSpeed);
   const log = createLogger(flags, () => Date.now());
-  const config = new ConfigHolder(() => loadConfigFile(flags.configFile, secrets), loaded.settings, clock);
+  const load = () => refuseExposure(loadConfigFile(flags.configFile, secrets), flags, web.settings);
+  const config = new ConfigHolder(load, loaded.settings, clock);
   const app = await startApp({
     flags,
     config,

@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import type { Flags } from '../config/flags.ts';
 import { formatListenAddress } from '../config/listen-address.ts';
 import type { TlsSettings, WebSettings } from '../config/web-config.ts';
@@ -19,6 +20,10 @@ export async function listenAll(
   for (const { host, port } of flags.listenAddresses) {
     const server = await create(serverTls(web.tls));
     closers.push(() => closeServer(server));
+    const { clientAuth } = web.tls ?? {};
+    server.server.on('secureConnection', (socket: TLSSocket) => {
+      if (isRefused(socket, clientAuth)) socket.destroy();
+    });
     await server.listen({ host: host === '' ? '::' : host, port });
     const bound = server.addresses().find((address) => typeof address !== 'string')?.port ?? port;
     addresses.push(`${scheme}://${formatListenAddress({ host: host === '' ? 'localhost' : host, port: bound })}`);
@@ -26,7 +31,13 @@ export async function listenAll(
   return addresses;
 }
 
-/** Certificates that are given but not verified by the handshake would need a check a request: only the verified modes are offered. */
+/** What the handshake of node:tls has no option for: a certificate that must be there, whoever signed it; and one that must be good if it is there. */
+function isRefused(socket: TLSSocket, clientAuth: TlsSettings['clientAuth'] | undefined): boolean {
+  const given = Object.keys(socket.getPeerCertificate()).length > 0;
+  if (clientAuth === 'RequireAnyClientCert') return !given;
+  return clientAuth === 'VerifyClientCertIfGiven' && given && !socket.authorized;
+}
+
 function serverTls(tls: TlsSettings | null): ServerTls | null {
   if (tls === null) return null;
   const { cert, key, clientCa, clientAuth, minVersion, maxVersion } = tls;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 
 import type { TokenSettings } from '../domain/settings.ts';
-import { exposureProblem } from './exposure.ts';
+import { exposureProblem, refuseExposure } from './exposure.ts';
 import type { ListenAddress } from './listen-address.ts';
 
 const LOOPBACK: ListenAddress = { host: '127.0.0.1', port: 9477 };
@@ -43,4 +43,18 @@ describe('exposureProblem', () => {
         'or basic_auth_users, listen on 127.0.0.1, or allow it with --web.allow-anonymous',
     );
   });
+});
+
+test('a reload that would let everyone in is one with a mistake', () => {
+  const web = { basicAuthUsers: new Map<string, string>() };
+  const loaded = { ok: true, settings: { auth: { tokens: [] } } } as const;
+  const flags = { listenAddresses: [EVERYWHERE], allowAnonymous: false };
+  expect(refuseExposure(loaded, flags, web)).toMatchObject({
+    ok: false,
+    errors: [{ path: 'auth.tokens', message: expect.stringContaining('nothing asks who is there') }],
+  });
+  expect(refuseExposure({ ok: true, settings: { auth: { tokens: [TOKEN] } } }, flags, web).ok).toBe(true);
+  expect(refuseExposure(loaded, { ...flags, listenAddresses: [LOOPBACK] }, web)).toBe(loaded);
+  const broken = { ok: false, errors: [{ line: 2, column: 1, path: 'x', message: 'is unknown' }] } as const;
+  expect(refuseExposure(broken, flags, web)).toBe(broken);
 });

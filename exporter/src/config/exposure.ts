@@ -1,6 +1,7 @@
 import type { Settings } from '../domain/settings.ts';
 import type { Flags } from './flags.ts';
 import { formatListenAddress, isLoopback } from './listen-address.ts';
+import type { LoadResult } from './load-config.ts';
 import type { WebSettings } from './web-config.ts';
 
 /**
@@ -19,4 +20,14 @@ export function exposureProblem(
     `--web.listen-address=${open.join(', ')} can be reached from other machines, and nothing asks who is there: configure auth.tokens ` +
     'or basic_auth_users, listen on 127.0.0.1, or allow it with --web.allow-anonymous'
   );
+}
+
+/** What was loaded, unless with it everyone would be let in: a reload must not open what the start would have refused, such as of a file that was just emptied. */
+export function refuseExposure<T extends Pick<Settings, 'auth'>>(
+  loaded: LoadResult<T>,
+  flags: Pick<Flags, 'listenAddresses' | 'allowAnonymous'>,
+  web: Pick<WebSettings, 'basicAuthUsers'>,
+): LoadResult<T> {
+  const message = loaded.ok ? exposureProblem(flags, loaded.settings, web) : null;
+  return message === null ? loaded : { ok: false, errors: [{ line: 0, column: 0, path: 'auth.tokens', message }] };
 }

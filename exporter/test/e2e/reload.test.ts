@@ -41,3 +41,25 @@ test('a reload under load leaves no gap on /metrics, and every count as it was',
 
   expect(exporter.log()).not.toMatch(/level=(warn|error)/);
 });
+
+test('by the file itself, by signal and by request; mistakes change nothing and are told with line and path', async () => {
+  const { baseUrl, pid } = exporter;
+  const inForce = async () => (await fetch(`${baseUrl}/config`)).text();
+  const reloadedAt = () => metric(baseUrl, 'ml_exporter_config_last_reload_success_timestamp_seconds');
+  configure(0.77);
+  await eventually(async () => expect(await inForce()).toContain('0.77'));
+  const byFile = await reloadedAt();
+  process.kill(pid, 'SIGHUP');
+  await eventually(async () => expect(await reloadedAt()).toBeGreaterThan(byFile));
+  writeFileSync(config, 'evaluation: { interval: 1s }\nthresholds: { drift_score: -1 }\nwindws: {}\n');
+  const reply = await fetch(`${baseUrl}/-/reload`, { method: 'POST' });
+  expect(reply.status).toBe(400);
+  const text = await reply.text();
+  expect(text).toMatch(/config\.yml:2:\d+: thresholds\.drift_score: /);
+  expect(text).toMatch(/config\.yml:3:1: windws: .*did you mean/);
+  expect(await metric(baseUrl, 'ml_exporter_config_last_reload_successful')).toBe(0);
+  expect(await inForce()).toContain('0.77');
+  configure(0.3);
+  expect((await fetch(`${baseUrl}/-/reload`, { method: 'POST' })).status).toBe(200);
+  expect(await metric(baseUrl, 'ml_exporter_config_last_reload_successful')).toBe(1);
+});
