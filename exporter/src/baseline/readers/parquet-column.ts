@@ -9,6 +9,8 @@ const HEADER_BYTES = 4_096;
 const MAX_HEADER_BYTES = 1_048_576;
 /** Of a value in an array, and of its definition level while it is decoded. */
 const BYTES_A_VALUE = 8;
+/** Nothing else happens in this process while a page is read: writers make pages of about 1 MiB. */
+const MAX_PAGE_BYTES = 64 * 1_048_576;
 
 /** Memory that all columns of a row group share. */
 export class PageBudget {
@@ -57,9 +59,8 @@ export class ParquetColumn {
     if (!(this.at >= 4 && this.end >= this.at && this.end <= end)) throw invalid('a column lies outside the file');
   }
 
-  /** Rows that can be taken without reading on; reads the next page when there are none. @param most rows that the column may still have */
-  available(most: number): number {
-    while (this.next === this.values.length) this.readPage(most);
+  /** Rows that can be taken without reading on. */
+  get available(): number {
     return this.values.length - this.next;
   }
 
@@ -67,16 +68,19 @@ export class ParquetColumn {
     return this.values[this.next++];
   }
 
-  private readPage(most: number): void {
+  /** Where none is available: reads on, to where perhaps some are. @param most rows that the column may still have */
+  readPage(most: number): void {
     this.budget.giveBack(this.held);
     this.values = [];
     this.next = this.held = 0;
     const { header, size } = this.readHeader();
     if (size !== null) {
       if (size.values > most) throw invalid('a column has more values than its row group has rows');
-      const page = this.file.read(this.at, size.compressedBytes);
       const bytes = 2 * size.bytes + BYTES_A_VALUE * size.values;
+      if (bytes > MAX_PAGE_BYTES)
+        throw invalid(`a page takes more than ${MAX_PAGE_BYTES / 1_048_576} MiB; write it with smaller pages`);
       this.budget.take(bytes);
+      const page = this.file.read(this.at, size.compressedBytes);
       if (header.dictionary_page_header !== undefined) {
         // Stays until the end of the column.
         this.dictionary = readDictionary(page, header, this.decoder);

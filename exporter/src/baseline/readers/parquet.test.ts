@@ -58,6 +58,17 @@ describe('readParquet', () => {
     expect((error as Error).message).toMatch(/^The Parquet file cannot be read: /);
   });
 
+  test('others have their turn after each page', async () => {
+    const rows = readParquet(Readable.from([tableFile('none.parquet')]), readColumnMap(''));
+    await rows.next();
+    let turns = 0;
+    const count = (): void => void (turns++, (next = setImmediate(count)));
+    let next = setImmediate(count);
+    for await (const row of rows) expect(row).toBeDefined();
+    clearImmediate(next);
+    expect(turns).toBeGreaterThan(1);
+  });
+
   test('a failing body fails the reading with its own error and leaves no file', async () => {
     const body = new PassThrough();
     const cut = new Error('cut off');

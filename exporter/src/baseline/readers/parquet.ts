@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { isNativeError } from 'node:util/types';
 import { parquetMetadata, parquetSchema } from 'hyparquet';
 import type { FileMetaData, ParquetParsers, RowGroup, SchemaTree } from 'hyparquet';
@@ -14,6 +15,8 @@ import { invalid } from './parquet-page.ts';
 import type { ColumnDecoder } from './parquet-page.ts';
 
 const FOOTER_BYTES = 8;
+const PAUSE = Symbol('pause');
+const ROWS_A_TURN = 1_000;
 const MAX_METADATA_BYTES = 16 * 1_048_576;
 /** A row group is read page by page in all columns at once. */
 const PAGES_IN_MEMORY_BYTES = 256 * 1_048_576;
@@ -35,7 +38,8 @@ export async function* readParquet(body: Readable, roles: ColumnRoles): AsyncGen
       for (;;) {
         const record = orInvalid(() => rows.next());
         if (record.done === true) break;
-        yield toBaselineRow(record.value, roles);
+        if (record.value === PAUSE) await setImmediate();
+        else yield toBaselineRow(record.value, roles);
       }
     }
   } finally {
@@ -91,13 +95,13 @@ function columnsOf(metadata: FileMetaData): Leaf[] {
   });
 }
 
-/** The rows of one group; all its columns move on together. */
+/** The rows of one group; all its columns move on together. After each page, and every thousand rows, others may have their turn: the lease is renewed each second. */
 function* readGroup(
   file: TemporaryFile,
   group: RowGroup,
   leaves: readonly Leaf[],
   dataEnd: number,
-): Generator<Record<string, unknown>> {
+): Generator<Record<string, unknown> | typeof PAUSE> {
   let left = Number(group.num_rows);
   if (!Number.isSafeInteger(left) || left < 0 || group.columns.length !== leaves.length)
     throw invalid('a row group is not as the schema says');
@@ -109,12 +113,19 @@ function* readGroup(
   }));
   while (left > 0) {
     let rows = left;
-    for (const { column } of columns) rows = Math.min(rows, column.available(left));
+    for (const { column } of columns) {
+      while (column.available === 0) {
+        column.readPage(left);
+        yield PAUSE;
+      }
+      rows = Math.min(rows, column.available);
+    }
     left -= rows;
     for (; rows > 0; rows--) {
       const record: Record<string, unknown> = {};
       for (const { name, column } of columns) record[name] = column.take();
       yield record;
+      if (rows % ROWS_A_TURN === 0) yield PAUSE;
     }
   }
 }
