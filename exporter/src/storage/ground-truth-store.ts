@@ -4,13 +4,14 @@ import { countLabel } from '../histogram/count-label.ts';
 import { encodeLabelDelta } from '../histogram/delta-codec.ts';
 import type { LabelChange, PerformanceGroup } from '../histogram/delta-codec.ts';
 import { MAX_CLASSES } from '../histogram/model-target.ts';
-import type { ModelTarget } from '../histogram/model-target.ts';
+import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
 import { missingSegments, segmentIdsOf, WHOLE } from '../histogram/segments.ts';
 import { bucketStart, DAY_MS } from '../histogram/time-bucket.ts';
 import { asServiceError, DEADLOCK, EPOCH_CHANGED } from './database-errors.ts';
 import type { SchemeSource } from './prediction-store.ts';
 import { transaction } from './pool.ts';
+import { unregisteredSegments } from './segment-dictionary.ts';
 import { errorCode } from './storage-error.ts';
 
 /** A label whose model is registered. */
@@ -133,8 +134,11 @@ export class GroundTruthStore {
         });
       } catch (error) {
         const code = errorCode(error);
-        if (attempt >= MAX_ATTEMPTS || (code !== EPOCH_CHANGED && code !== DEADLOCK)) throw asServiceError(error);
+        const isUnregistered = error instanceof UnregisteredSegments;
+        if (attempt >= MAX_ATTEMPTS || (code !== EPOCH_CHANGED && code !== DEADLOCK && !isUnregistered))
+          throw asServiceError(error);
         if (code === EPOCH_CHANGED) await this.schemes.refresh();
+        if (isUnregistered) await this.schemes.ensure(error.wants);
       }
     }
   }
@@ -163,9 +167,16 @@ export class GroundTruthStore {
   }
 
   private async count(client: PoolClient, pairs: readonly JoinedPair[]): Promise<PerformanceGroup[]> {
+    const targets: ModelTarget[] = [];
+    for (const pair of pairs) targets.push(await this.targetOf(client, pair));
+    const wants = unregisteredSegments(
+      targets,
+      pairs.map(({ segment }) => segment),
+    );
+    if (wants.length > 0) throw new UnregisteredSegments(wants);
     const groups = new Map<string, PerformanceGroup>();
-    for (const pair of pairs) {
-      const target = await this.targetOf(client, pair);
+    for (const [i, pair] of pairs.entries()) {
+      const target = targets[i]!;
       const segmentIds = [WHOLE, ...segmentIdsOf(target.segments, pair.segment)];
       const again = pair.countedLabel !== null || pair.countedValue !== null;
       for (const segmentId of segmentIds) {
@@ -187,6 +198,21 @@ export class GroundTruthStore {
     if (target === undefined)
       throw new ServiceError('unavailable', 'A model was deleted while its labels arrived; send again.');
     return target;
+  }
+}
+
+/**
+ * A switch has just begun to count by other keys, and the recount that registers what rows have of them has not come so far: it will count
+ * the label as it was, in all segments, so that a correction must reach them, too. Registered outside of the transaction, and tried again.
+ */
+class UnregisteredSegments extends Error {
+  override readonly name = 'UnregisteredSegments';
+  readonly code = 'unregistered_segments';
+  readonly wants: readonly TargetWant[];
+
+  constructor(wants: readonly TargetWant[]) {
+    super('segments of labelled predictions are not registered yet');
+    this.wants = wants;
   }
 }
 

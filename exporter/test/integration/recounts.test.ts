@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { PoolClient } from 'pg';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
 import type { ModelSettings, Overrides } from '../../src/domain/settings.ts';
@@ -39,6 +40,7 @@ describe('a recount that is held before its end', () => {
       features: { age: i % 40 },
       prediction: i % 3 === 0 ? 'yes' : 'no',
       score: ((7 * i) % 60) / 60,
+      segment: { channel: `c${i % 3}` },
     }));
     await core.predict(events);
     await core.pool.query(`
@@ -144,6 +146,26 @@ describe('a recount that is held before its end', () => {
     expect(rows).toEqual([{ its: true }]);
     expect(core.catalog.find('shop', '')!.scheme.features).toHaveLength(1);
     expect(core.catalog.version(core.catalog.find('shop', '')!.versionId)!.countsAsWanted).toBe(true);
+    expect(await compared()).toEqual(EQUAL);
+  });
+
+  test('by keys that no row was registered under: a label that is corrected before they are, is so in its segments', async () => {
+    await open();
+    await core.label(Array.from({ length: 60 }, (_, i) => ({ model: 'shop', prediction_id: `p${i}`, label: 'no' })));
+    await capture();
+    await core.pool.query(`
+      CREATE FUNCTION wait_for_segments() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock_shared(${GATE}, 2); RETURN new; END $$;
+      CREATE TRIGGER gate BEFORE INSERT ON segments FOR EACH ROW EXECUTE FUNCTION wait_for_segments()`);
+    await gate.query('SELECT pg_advisory_lock($1, 2)', [GATE]);
+    await configure({ segments: ['channel'] });
+    const applied = core.baselines.applySettings();
+    await waitingFor(GATE);
+    const corrected = core.label([{ model: 'shop', prediction_id: 'p30', label: 'yes' }]);
+    // Whoever registers waits, too.
+    await Promise.race([corrected, sleep(1_000)]);
+    await gate.query('SELECT pg_advisory_unlock($1, 2)', [GATE]);
+    await Promise.all([applied, corrected]);
     expect(await compared()).toEqual(EQUAL);
   });
 });
