@@ -29,13 +29,13 @@ describe('recommend, accuracy drop 0.05', () => {
     ['predictions drifted', outcomes({ prediction_drift: alert }), NO_DAYS, 'watch_closely'],
     ['predictions drifted a little', outcomes({ prediction_drift: warning }), NO_DAYS, 'none'],
     ['drift without labels', outcomes({ ...drift(1, 'significant'), performance: few }), NO_DAYS, 'watch_closely'],
-    ['drift, performance warns', outcomes({ ...drift(1, 'moderate'), performance: warning }), NO_DAYS, 'none'],
+    ['drift, performance warns', outcomes({ ...drift(1, 'moderate'), performance: warning }), NO_DAYS, 'watch_closely'],
 
     [
       'drift and a fall of twice the threshold',
       outcomes({ ...drift(1, 'significant'), performance: { ...alert, drop: 0.1 } }),
       NO_DAYS,
-      'none',
+      'watch_closely',
     ],
     [
       'drift and more',
@@ -53,7 +53,7 @@ describe('recommend, accuracy drop 0.05', () => {
       'moderate drift and more',
       outcomes({ ...drift(3, 'moderate'), performance: { ...alert, drop: 0.3 } }),
       NO_DAYS,
-      'none',
+      'watch_closely',
     ],
     ['a fall without drift', outcomes({ performance: { ...alert, drop: 0.3 } }), NO_DAYS, 'none'],
     [
@@ -80,9 +80,24 @@ describe('recommend, accuracy drop 0.05', () => {
     expect(found.reasons.length > 0).toBe(action !== 'none');
   });
 
+  test.each<[string, CheckOutcomes['performance']['state'], number, readonly string[]]>([
+    ['is stable', 'ok', 0.01, []],
+    ['has no labels', 'insufficient_data', 0.3, []],
+    ['fell some', 'warning', 0.04, ['performance fell by 4.0 %']],
+    ['fell far', 'alert', 0.2, ['performance fell by 20.0 %']],
+    ['is off in its calibration alone', 'alert', -0.01, []],
+  ])('beside drift, a reason says when performance %s', (_name, state, drop, expected) => {
+    const { reasons } = recommend(
+      outcomes({ ...drift(1, 'significant'), performance: { state, drop } }),
+      thresholds,
+      NO_DAYS,
+    );
+    expect(reasons.slice(1)).toEqual(expected);
+  });
+
   test('takes the threshold of the model', () => {
     const checks = outcomes({ ...drift(1, 'significant'), performance: { ...alert, drop: 0.15 } });
-    expect(recommend(checks, { ...thresholds, accuracyDrop: 0.1 }, NO_DAYS).action).toBe('none');
+    expect(recommend(checks, { ...thresholds, accuracyDrop: 0.1 }, NO_DAYS).action).toBe('watch_closely');
   });
 
   test('says why', () => {

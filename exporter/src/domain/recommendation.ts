@@ -6,7 +6,7 @@ const MANY_FEATURES = 5;
 
 /**
  * What to do about drift: retrain when it is significant and performance fell by more than twice the threshold; update the features when
- * more than 5 of them have been significant for 3 days; watch closely when there is drift and performance is stable; else nothing.
+ * more than 5 of them have been significant for 3 days; watch closely at any other drift; without drift nothing.
  *
  * @param significantDays for how many days each feature has been significant without a break
  */
@@ -24,18 +24,19 @@ export function recommend(
   ];
   if (prediction.state === 'alert') reasons.push(`predictions drifted (D ${prediction.ksStatistic.toFixed(3)})`);
   const drifted = significant.length > 0 || prediction.state === 'alert';
-  if (drifted && performance.state !== 'insufficient_data' && performance.drop > 2 * thresholds.accuracyDrop)
-    return { action: 'retrain', reasons: [...reasons, `performance fell by ${(100 * performance.drop).toFixed(1)} %`] };
+  if (!drifted && moderate.length === 0) return { action: 'none', reasons: [] };
+  const { state, drop } = performance;
+  const fellFar = state !== 'insufficient_data' && drop > 2 * thresholds.accuracyDrop;
+  const fell = fellFar || ((state === 'warning' || state === 'alert') && drop > 0);
+  if (fell) reasons.push(`performance fell by ${(100 * drop).toFixed(1)} %`);
+  if (drifted && fellFar) return { action: 'retrain', reasons };
   const lasting = significant.filter(({ feature }) => (significantDays.get(feature) ?? 0) >= LASTING_DAYS);
   if (lasting.length > MANY_FEATURES)
     return {
       action: 'update_features',
       reasons: [`${lasting.length} features have drifted significantly for ${LASTING_DAYS} days or more`, ...reasons],
     };
-  const stable = performance.state === 'ok' || performance.state === 'insufficient_data';
-  return (drifted || moderate.length > 0) && stable
-    ? { action: 'watch_closely', reasons }
-    : { action: 'none', reasons: [] };
+  return { action: 'watch_closely', reasons };
 }
 
 function describe(
