@@ -1,5 +1,5 @@
 /** Packages without CommonJS, which Jest must translate. */
-const esmOnly = '(hyparquet|hyparquet-compressors|hysnappy)';
+const esmOnly = '(hyparquet|hyparquet-compressors|hyparquet-writer|hysnappy)';
 
 /** Unit tests beside the code; integration and end-to-end tests under exporter/test. One PostgreSQL for the run. */
 export default {

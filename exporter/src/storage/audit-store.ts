@@ -1,4 +1,5 @@
 import type { Pool } from 'pg';
+import { throwServiceError } from './database-errors.ts';
 
 export interface AuditRecord {
   readonly atMs: number;
@@ -28,10 +29,12 @@ export class AuditStore {
 
   /** The newest first, at most 200, done before `beforeMs` (Infinity: all). Index audit_log_by_time. */
   async before(beforeMs: number): Promise<readonly AuditRecord[]> {
-    const { rows } = await this.pool.query<Omit<AuditRecord, 'atMs'> & { readonly at: Date }>(
-      `SELECT at, actor, address, method, path, status FROM audit_log WHERE at < $1::timestamptz ORDER BY at DESC LIMIT ${PAGE_ROWS}`,
-      [Number.isFinite(beforeMs) ? new Date(beforeMs) : 'infinity'],
-    );
+    const { rows } = await this.pool
+      .query<Omit<AuditRecord, 'atMs'> & { readonly at: Date }>(
+        `SELECT at, actor, address, method, path, status FROM audit_log WHERE at < $1::timestamptz ORDER BY at DESC LIMIT ${PAGE_ROWS}`,
+        [Number.isFinite(beforeMs) ? new Date(beforeMs) : 'infinity'],
+      )
+      .catch(throwServiceError);
     return rows.map(({ at, ...rest }) => ({ atMs: at.getTime(), ...rest }));
   }
 }

@@ -9,7 +9,7 @@ import { countBatch, countSegments } from '../histogram/count-rows.ts';
 import type { BinScheme } from '../histogram/model-columns.ts';
 import type { ModelTarget } from '../histogram/model-target.ts';
 import type { Catalog } from './catalog.ts';
-import { asServiceError } from './database-errors.ts';
+import { asServiceError, throwServiceError } from './database-errors.ts';
 import { existingDays } from './partitions.ts';
 import { transaction, withClient } from './pool.ts';
 import { readPredictions } from './prediction-reader.ts';
@@ -220,10 +220,12 @@ export class BaselineStore {
   }
 
   async history(model: string, version: string): Promise<readonly BaselineDescription[]> {
-    const { rows } = await this.pool.query<BaselineRowOf>(
-      `SELECT ${COLUMNS} ${FROM} WHERE m.name = $1 AND v.version = $2 ORDER BY b.made_at DESC, b.id DESC`,
-      [model, version],
-    );
+    const { rows } = await this.pool
+      .query<BaselineRowOf>(
+        `SELECT ${COLUMNS} ${FROM} WHERE m.name = $1 AND v.version = $2 ORDER BY b.made_at DESC, b.id DESC`,
+        [model, version],
+      )
+      .catch(throwServiceError);
     return rows.map(describe);
   }
 

@@ -18,6 +18,30 @@ function post(baseUrl: string, events: unknown): Promise<Response> {
   });
 }
 
+/** Requests of every route whose answer is a fault of ours: what needs the database is 503 with Retry-After. */
+async function faultsOf(baseUrl: string): Promise<string[]> {
+  const { paths } = (await (await fetch(`${baseUrl}/docs/ml/json`)).json()) as {
+    paths: Record<string, Record<string, unknown>>;
+  };
+  const requests = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ path, method })),
+  );
+  expect(requests.length).toBeGreaterThan(40);
+  const faults: string[] = [];
+  for (const { path: template, method } of requests) {
+    const url = template
+      .replace(/\{(model|\*)\}/g, 'model_1')
+      .replace(/\{feature\}/g, 'age')
+      .replace(/\{\w+\}/g, '1');
+    const body = method === 'get' ? null : JSON.stringify({ model: 'model_1', reason: 'test' });
+    const answer = await fetch(`${baseUrl}${url}`, { method, body, headers: { 'content-type': 'application/json' } });
+    const text = await answer.text();
+    if (answer.status >= 500 && !(answer.status === 503 && answer.headers.has('retry-after')))
+      faults.push(`${method} ${url}: ${answer.status} ${text}`);
+  }
+  return faults;
+}
+
 describe('without its database, and at its end', () => {
   let dataPath: string;
   let exporter: ExporterProcess;
@@ -49,6 +73,7 @@ describe('without its database, and at its end', () => {
       });
       await eventually(async () => expect(await metric(exporter.baseUrl, 'ml_exporter_database_up')).toBe(0));
       expect((await fetch(`${exporter.baseUrl}/-/ready`)).status).toBe(503);
+      expect(await faultsOf(exporter.baseUrl)).toEqual([]);
       expect((await fetch(`${exporter.baseUrl}/-/healthy`)).status).toBe(200);
       await admin.query('ALTER DATABASE model_health ALLOW_CONNECTIONS true');
     } finally {

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import fc from 'fast-check';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { referenceTable, tableFile } from '../../../test/support/reference-table.ts';
 import type { BaselineRow } from '../../domain/baseline.ts';
 import { readColumnMap } from './column-roles.ts';
@@ -19,6 +20,11 @@ async function read(...pieces: readonly Uint8Array[]): Promise<BaselineRow[]> {
     rows.push(row);
   expect(readdirSync(temporary)).toEqual([]);
   return rows;
+}
+/** A file of one page of distinct numbers. */
+function onePage(rows: number): Buffer {
+  const data = Float64Array.from({ length: rows }, (_, i) => i);
+  return Buffer.from(parquetWriteBuffer({ columnData: [{ name: 'x', data }], rowGroupSize: rows, pageSize: Infinity }));
 }
 const refusal = (...pieces: readonly Uint8Array[]): Promise<unknown> =>
   read(...pieces).catch((error: unknown) => error);
@@ -51,6 +57,7 @@ describe('readParquet', () => {
       /65535 bytes of metadata/,
     ],
     ['a footer of 2 GB', Buffer.from([0xff, 0xff, 0xff, 0x7f, 0x50, 0x41, 0x52, 0x31]), /2147483647 bytes of metadata/],
+    ['a page of 24 MB', onePage(3_000_000), /a page takes more than 64 MiB/],
     ['a nested column', tableFile('nested.parquet'), /column "b" is nested; leave it out/],
   ])('%s is refused', async (_name, file, message) => {
     const error = await refusal(file);

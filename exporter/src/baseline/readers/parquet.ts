@@ -95,7 +95,10 @@ function columnsOf(metadata: FileMetaData): Leaf[] {
   });
 }
 
-/** The rows of one group; all its columns move on together. After each page, and every thousand rows, others may have their turn: the lease is renewed each second. */
+/**
+ * The rows of one group; all its columns move on together. After each page, and every thousand rows, others may have their turn: the lease
+ * is renewed each second.
+ */
 function* readGroup(
   file: TemporaryFile,
   group: RowGroup,
