@@ -1,5 +1,5 @@
 /** Packages without CommonJS, which Jest must translate. */
-const esmOnly = '(hyparquet|hyparquet-compressors|hyparquet-writer|hysnappy)';
+const esmOnly = '(hyparquet|hyparquet-compressors|hyparquet-writer|hysnappy|zstddec)';
 
 /** Unit tests beside the code; integration and end-to-end tests under exporter/test. One PostgreSQL for the run. */
 export default {
@@ -13,7 +13,7 @@ export default {
       '@swc/jest',
       { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' }, module: { type: 'commonjs' } },
     ],
-    [`/node_modules/${esmOnly}/.+\\.js$`]: ['@swc/jest', { jsc: { target: 'es2023' }, module: { type: 'commonjs' } }],
+    [`/node_modules/${esmOnly}/.+\\.m?js$`]: ['@swc/jest', { jsc: { target: 'es2023' }, module: { type: 'commonjs' } }],
   },
   transformIgnorePatterns: [`/node_modules/(?!${esmOnly}/)`],
   globalSetup: '<rootDir>/exporter/test/support/global-setup.ts',

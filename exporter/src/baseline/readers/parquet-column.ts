@@ -77,7 +77,7 @@ export class ParquetColumn {
     if (size !== null) {
       if (size.values > most) throw invalid('a column has more values than its row group has rows');
       const bytes = 2 * size.bytes + BYTES_A_VALUE * size.values;
-      if (bytes > MAX_PAGE_BYTES)
+      if (Math.max(bytes, size.compressedBytes) > MAX_PAGE_BYTES)
         throw invalid(`a page takes more than ${MAX_PAGE_BYTES / 1_048_576} MiB; write it with smaller pages`);
       this.budget.take(bytes);
       const page = this.file.read(this.at, size.compressedBytes);

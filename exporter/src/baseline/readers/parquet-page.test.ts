@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
 import type { PageHeader, SchemaElement } from 'hyparquet';
-import { readValues } from './parquet-page.ts';
+import { readValues, zstd } from './parquet-page.ts';
 import type { ColumnDecoder } from './parquet-page.ts';
 
 type Encoding = 'PLAIN' | 'RLE_DICTIONARY' | 'DELTA_BYTE_ARRAY';
@@ -107,9 +107,21 @@ describe('pages that say less than they hold', () => {
     ).toThrow(/unfolds to more than 64 times its size/);
   });
 
-  test('a compressed page of more bytes than its header says', () => {
-    const page = gzipSync(Buffer.alloc(1_000_000));
-    expect(() => readValues(page, pageHeader(4, 'PLAIN', 16), undefined, column('INT32', 'GZIP'))).toThrow();
+  test.each<[string, Uint8Array, ColumnDecoder['codec']]>([
+    ['gzip', gzipSync(Buffer.alloc(1_000_000)), 'GZIP'],
+    // One frame of one raw block of 17 bytes, and of a block that repeats a byte 131,071 times (RFC 8878).
+    ['zstd', Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 17, 0x89, 0, 0, ...new Array<number>(17).fill(0)]), 'ZSTD'],
+    ['zstd, a run', Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 16, 0xfb, 0xff, 0x0f, 0]), 'ZSTD'],
+  ])('a compressed page of more bytes than its header says: %s', async (_name, page, codec) => {
+    await zstd.init();
+    expect(() => readValues(page, pageHeader(4, 'PLAIN', 16), undefined, column('INT32', codec))).toThrow();
+  });
+
+  test('the same as long as it says, in zstd', async () => {
+    await zstd.init();
+    const page = Uint8Array.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 16, 0x81, 0, 0, ...new Array<number>(16).fill(0)]);
+    const values = readValues(page, pageHeader(4, 'PLAIN', 16), undefined, column('INT32', 'ZSTD'));
+    expect(Array.from(values)).toEqual([0, 0, 0, 0]);
   });
 
   test('indices without a dictionary', () => {

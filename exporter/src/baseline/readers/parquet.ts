@@ -11,7 +11,7 @@ import { TemporaryFile } from '../temporary-file.ts';
 import { toBaselineRow } from './column-roles.ts';
 import type { ColumnRoles } from './column-roles.ts';
 import { PageBudget, ParquetColumn } from './parquet-column.ts';
-import { invalid } from './parquet-page.ts';
+import { invalid, zstd } from './parquet-page.ts';
 import type { ColumnDecoder } from './parquet-page.ts';
 
 const FOOTER_BYTES = 8;
@@ -30,6 +30,7 @@ export async function* readParquet(body: Readable, roles: ColumnRoles): AsyncGen
   const file = new TemporaryFile();
   try {
     for await (const piece of body) file.append(piece as Buffer);
+    await zstd.init();
     const metadata = orInvalid(() => readMetadata(file));
     const columns = orInvalid(() => columnsOf(metadata));
     const dataEnd = file.size - FOOTER_BYTES - metadata.metadata_length;
