@@ -65,3 +65,12 @@ test('a byte a bin, and less where few are occupied', () => {
   const bytes = (of: FeatureCounts) => restFeatures(of).length - restFeatures(new FeatureCounts(1)).length;
   expect([bytes(wide), bytes(narrow)]).toEqual([251, 10]);
 });
+
+test('every code of many columns, more of each than three bytes of a varint hold', () => {
+  const features = new FeatureCounts(14);
+  features.counts.fill(2 ** 22);
+  features.positives.fill(2 ** 22);
+  const into = new FeatureCounts(0);
+  addRestingFeatures(restFeatures(features), into);
+  expect(facts(into)).toEqual(facts(features));
+});

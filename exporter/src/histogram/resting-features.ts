@@ -13,8 +13,6 @@ import { readSums, writeSums } from './sparse-codec.ts';
  */
 const writer = new ByteWriter(1 << 14);
 const PAIRS = 0;
-/** Of a code and its count. */
-const PAIR_BYTES = 3;
 
 export function restFeatures(features: FeatureCounts): Buffer {
   writer.length = 0;
@@ -39,7 +37,8 @@ function writeColumn(counts: FeatureCounts['counts'], from: number): void {
     if (count > largest) largest = count;
   }
   const planes = largest < 2 ** 8 ? 1 : largest < 2 ** 16 ? 2 : 4;
-  if (occupied * PAIR_BYTES < planes * length || length === 0) {
+  // A code and its count, a varint, are two bytes more than the count in planes at most.
+  if (occupied * (planes + 2) < planes * length || length === 0) {
     writer.u8(PAIRS);
     writer.varint(occupied);
     for (let code = 0; code < length; code++) {
