@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import type { ClientBase, Connection, PoolClient, PoolConfig } from 'pg';
+import type { ClientBase, Connection, PoolClient } from 'pg';
 import type { Log } from '../domain/log.ts';
 import { errorCode, errorMessage, StorageError } from './storage-error.ts';
 
@@ -17,24 +17,25 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
 }
 
+/** What pg-pool keeps and its types do not tell: who waits for a connection, and the connections, those that are being made among them. */
+interface Kept {
+  readonly _pendingQueue: { readonly callback: ConnectCallback }[];
+  readonly _clients: readonly { readonly connection: Connection }[];
+}
+
 /** A pool that can be told that nobody is at its other end. */
 export class SeverablePool extends Pool {
   private severed = false;
-  private readonly open = new Set<PoolClient>();
-
-  constructor(config: PoolConfig) {
-    super(config);
-    this.on('connect', (client) => this.open.add(client));
-    this.on('remove', (client) => this.open.delete(client));
-  }
 
   /**
-   * Ends what is under way at once, with its outcome unknown as after any broken connection, and refuses to begin anything until `mend`:
-   * instead of half a minute of waiting for an answer that cannot come.
+   * Ends what is under way at once, with its outcome unknown as after any broken connection, and refuses what waits for a connection and
+   * what would begin, until `mend`: instead of half a minute of waiting for an answer that cannot come.
    */
   sever(): void {
     this.severed = true;
-    for (const client of this.open) (client as unknown as { connection: Connection }).connection.stream.destroy();
+    const { _pendingQueue: waiting, _clients: clients } = this as unknown as Kept;
+    for (const { callback } of waiting.splice(0)) callback(silent(), undefined, () => undefined);
+    for (const { connection } of clients) connection.stream.destroy();
   }
 
   mend(): void {

@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import net from 'node:net';
 import type { Pool } from 'pg';
+import { isUnavailable } from '../../src/storage/database-errors.ts';
 import { createPool, ping, transaction, withClient } from '../../src/storage/pool.ts';
+import type { SeverablePool } from '../../src/storage/pool.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createEmptyDatabase } from '../support/database.ts';
 import { eventually } from '../support/exporter-process.ts';
@@ -74,6 +77,64 @@ describe('createPool', () => {
     });
     expect(await ping(nowhere)).toEqual({ ok: false, reason: expect.stringContaining('ECONNREFUSED') });
     await nowhere.end();
+  });
+});
+
+describe('sever', () => {
+  const pools: SeverablePool[] = [];
+  /** Nobody waits for a connection for so short that it would end by itself. */
+  const patient = (url: string) => {
+    const made = createPool(url, {
+      max: 1,
+      applicationName: 'severed',
+      log: silentLog,
+      statementTimeoutMs: 0,
+      connectTimeoutMs: 3_600_000,
+    });
+    pools.push(made);
+    return made;
+  };
+  afterEach(async () => {
+    await Promise.all(pools.splice(0).map((one) => one.end()));
+  });
+
+  test('ends what is under way, what waits for a connection, and what would begin; until it is mended', async () => {
+    const severed = patient(database.url);
+    const underWay = severed.query('SELECT pg_sleep(3600)');
+    const waiting = [severed.query('SELECT 1'), withClient(severed, (client) => client.query('SELECT 1'))];
+    await eventually(async () => {
+      const { rows } = await admin.query(
+        "SELECT FROM pg_stat_activity WHERE application_name = 'severed' AND wait_event = 'PgSleep'",
+      );
+      expect(rows).toHaveLength(1);
+    });
+    severed.sever();
+    await expect(underWay).rejects.toThrow('terminated');
+    for (const one of [...waiting, severed.query('SELECT 1'), severed.connect()])
+      await expect(one).rejects.toMatchObject({ code: '08006' });
+    severed.mend();
+    expect(await ping(severed)).toMatchObject({ ok: true });
+  });
+
+  test('ends what waits for a server that accepts and says nothing', async () => {
+    const accepted = new Set<net.Socket>();
+    const mute = net.createServer((socket) => accepted.add(socket)).listen(0, '127.0.0.1');
+    try {
+      await new Promise((resolve) => mute.once('listening', resolve));
+      const severed = patient(`postgresql://me@127.0.0.1:${(mute.address() as net.AddressInfo).port}/none`);
+      const asked = [severed.query('SELECT 1'), severed.query('SELECT 1')].map((one) =>
+        one.catch((error: unknown) => error),
+      );
+      await eventually(() => {
+        expect(accepted.size).toBe(1);
+        return Promise.resolve();
+      });
+      severed.sever();
+      expect((await Promise.all(asked)).every((error) => isUnavailable(error))).toBe(true);
+    } finally {
+      for (const socket of accepted) socket.destroy();
+      mute.close();
+    }
   });
 });
 
