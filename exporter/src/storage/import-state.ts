@@ -116,7 +116,7 @@ async function importTables(
   for (;;) {
     const next = await reader.table(counts);
     if (next === null) return counts;
-    if (counts[next.table] === undefined)
+    if (!Object.hasOwn(counts, next.table))
       throw new StorageError(
         'IMPORT_FILE',
         `The file has rows of an unknown table, ${next.table}; nothing was imported.`,

@@ -81,6 +81,7 @@ describe('a file of the state', () => {
     ['lost a row', good.replace('\n2\n', '\n'), /cut off or damaged/],
     ['has columns that are no names', good.replace('["id"]', '["id); DROP TABLE models; --"]'), /damaged/],
     ['has days that are none', good.replace('["id"]', '["id"],"days":[1]'), /damaged/],
+    ['has days that are no list', good.replace('["id"]', '["id"],"days":0'), /damaged/],
     ['has null for a table', good.replace('{"table":"models","columns":["id"]}', 'null'), /damaged/],
   ])('that %s is refused', async (_, text, message) => {
     await expect(readAll(text)).rejects.toThrow(message);

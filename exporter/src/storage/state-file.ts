@@ -113,7 +113,7 @@ export class StateReader {
     if (line === undefined) throw cutOff();
     const next = parseObject(line) ?? {};
     const { table, columns, days } = next as Partial<TableHeader>;
-    if (table !== undefined && isNames(columns) && (days === undefined || days.every((day) => day % DAY_MS === 0)))
+    if (table !== undefined && isNames(columns) && (days === undefined || isDays(days)))
       return { table, columns, ...(days === undefined ? {} : { days }) };
     const { end, rows } = next as { readonly end?: boolean; readonly rows?: Readonly<Record<string, number>> };
     if (end !== true || Object.entries(rows ?? {}).some(([name, told]) => (counts[name] ?? 0) !== told))
@@ -191,6 +191,10 @@ function isNames(columns: readonly string[] | undefined): columns is readonly st
   return (
     Array.isArray(columns) && columns.length > 0 && columns.every((name) => /^[a-z][a-z0-9_]*$/.test(String(name)))
   );
+}
+
+function isDays(days: readonly number[]): boolean {
+  return Array.isArray(days) && days.every((day) => Number(day) % DAY_MS === 0);
 }
 
 function cutOff(): StorageError {
