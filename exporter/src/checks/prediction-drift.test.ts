@@ -86,6 +86,18 @@ describe('scores of a binary model, thresholds p 0.05, effect 0.1', () => {
   test('a value of a regression is compared the same way', () => {
     expect(evaluate(scoresFrom(0.2), testContext({ task: 'regression' }))).toMatchObject({ state: 'alert' });
   });
+
+  test.each([
+    ['overflowed', Infinity],
+    ['overflowed, and of which rows were erased', NaN],
+  ])('a sum of values that %s has no mean, and changes nothing else', (_, sum) => {
+    const context = testContext({ task: 'regression' });
+    const sound = evaluate(scoresFrom(0.2), context);
+    const window = scoresFrom(0.2);
+    window.features.scoreSum = sum;
+    for (const cell of window.features.tails.keys()) window.features.tails.set(cell, sum);
+    expect(evaluate(window, context)).toEqual({ ...sound, meanShift: sum });
+  });
 });
 
 describe('classes without scores', () => {
