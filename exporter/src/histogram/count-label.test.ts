@@ -10,6 +10,15 @@ import { oddsCode, PerformanceCounts } from './performance-counts.ts';
 
 /** Codes: no 0, yes 1; yes is the positive class. */
 const binary = testTarget();
+/** The same beside a class that was declared, or configured as the positive one, and never came. */
+const stray = testTarget({
+  positiveClass: 2,
+  classCodes: new Map([
+    ['stray', 0],
+    ['no', 1],
+    ['yes', 2],
+  ]),
+});
 const multiclass = testTarget({
   task: 'multiclass',
   classCodes: new Map([
@@ -47,6 +56,7 @@ describe('confusion: predicted class code * 256 + actual', () => {
     ['several classes', multiclass, { className: 'c' }, named('b'), 2 * 256 + 1],
     ['a score alone, one half', binary, { score: 0.5 }, named('yes'), 257],
     ['a score alone, less', binary, { score: 0.49 }, named('yes'), 1],
+    ['a score alone, less, and rightly so beside a class that never comes', stray, { score: 0.49 }, named('no'), 257],
     ['scores by class, of the positive one', binary, { scores: [0.2, 0.8] }, named('no'), 256],
     ['the class counts before the score', binary, { className: 'no', score: 0.9 }, named('no'), 0],
     ['a score alone without a positive class', testTarget({ positiveClass: -1 }), { score: 0.9 }, named('yes'), null],

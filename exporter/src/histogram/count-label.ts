@@ -60,7 +60,7 @@ function countClass(into: PerformanceCounts, target: ModelTarget, predicted: Pre
   if (label.className === null) return;
   const actual = target.classCodes.get(label.className) ?? OTHER;
   const score = driftScore(target, predicted.prediction, predicted.score, predicted.scores);
-  const code = predictedCode(target, predicted, score);
+  const code = predictedCode(target, predicted, score, actual);
   if (code >= 0) {
     const cell = code * 256 + actual;
     into.confusion.set(cell, (into.confusion.get(cell) ?? 0) + 1);
@@ -108,11 +108,15 @@ function countClassScores(
   }
 }
 
-/** A binary prediction that came as a score alone is the class that 0.5 divides; -1: there is none. */
-function predictedCode(target: ModelTarget, predicted: PredictedOutcome, score: number): number {
+/**
+ * A binary prediction that came as a score alone is the class that 0.5 divides; -1: there is none. Below it is the class that came true,
+ * unless that is the positive one: a class that was once declared or configured, and never comes, must not stand for the negative one.
+ */
+function predictedCode(target: ModelTarget, predicted: PredictedOutcome, score: number, actual: number): number {
   if (predicted.className !== null) return target.classCodes.get(predicted.className) ?? OTHER;
   if (target.task !== 'binary' || target.positiveClass < 0 || !Number.isFinite(score)) return -1;
   if (score >= 0.5) return target.positiveClass;
+  if (actual !== target.positiveClass) return actual;
   for (const code of target.classCodes.values()) if (code !== target.positiveClass) return code;
   return -1;
 }

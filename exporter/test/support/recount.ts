@@ -379,8 +379,9 @@ function countLabel(
   }
   if (task === 'unknown' || row.label === null) return;
   const actual = target.classCodes.get(row.label) ?? OTHER;
-  const other = [...target.classCodes.values()].find((code) => code !== positiveClass) ?? -1;
-  const byScore = task === 'binary' && positiveClass >= 0 && scored >= 0 ? (score! >= 0.5 ? positiveClass : other) : -1;
+  const negative = [actual, ...target.classCodes.values()].find((code) => code !== positiveClass) ?? -1;
+  const byScore =
+    task === 'binary' && positiveClass >= 0 && scored >= 0 ? (score! >= 0.5 ? positiveClass : negative) : -1;
   const predicted = row.class === null ? byScore : of.classCode;
   if (predicted >= 0) {
     count(`predicted ${predicted} actual ${actual}`);
