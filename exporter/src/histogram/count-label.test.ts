@@ -19,6 +19,7 @@ const stray = testTarget({
     ['yes', 2],
   ]),
 });
+const alone = testTarget({ positiveClass: 0, classCodes: new Map([['yes', 0]]) });
 const multiclass = testTarget({
   task: 'multiclass',
   classCodes: new Map([
@@ -57,6 +58,7 @@ describe('confusion: predicted class code * 256 + actual', () => {
     ['a score alone, one half', binary, { score: 0.5 }, named('yes'), 257],
     ['a score alone, less', binary, { score: 0.49 }, named('yes'), 1],
     ['a score alone, less, and rightly so beside a class that never comes', stray, { score: 0.49 }, named('no'), 257],
+    ['a score alone, less, before another class has come', alone, { score: 0.49 }, named('yes'), OTHER * 256],
     ['scores by class, of the positive one', binary, { scores: [0.2, 0.8] }, named('no'), 256],
     ['the class counts before the score', binary, { className: 'no', score: 0.9 }, named('no'), 0],
     ['a score alone without a positive class', testTarget({ positiveClass: -1 }), { score: 0.9 }, named('yes'), null],

@@ -111,6 +111,7 @@ function countClassScores(
 /**
  * A binary prediction that came as a score alone is the class that 0.5 divides; -1: there is none. Below it is the class that came true,
  * unless that is the positive one: a class that was once declared or configured, and never comes, must not stand for the negative one.
+ * Wrong it is also before any other class has a name.
  */
 function predictedCode(target: ModelTarget, predicted: PredictedOutcome, score: number, actual: number): number {
   if (predicted.className !== null) return target.classCodes.get(predicted.className) ?? OTHER;
@@ -118,5 +119,5 @@ function predictedCode(target: ModelTarget, predicted: PredictedOutcome, score: 
   if (score >= 0.5) return target.positiveClass;
   if (actual !== target.positiveClass) return actual;
   for (const code of target.classCodes.values()) if (code !== target.positiveClass) return code;
-  return -1;
+  return OTHER;
 }

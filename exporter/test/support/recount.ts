@@ -379,7 +379,7 @@ function countLabel(
   }
   if (task === 'unknown' || row.label === null) return;
   const actual = target.classCodes.get(row.label) ?? OTHER;
-  const negative = [actual, ...target.classCodes.values()].find((code) => code !== positiveClass) ?? -1;
+  const negative = [actual, ...target.classCodes.values()].find((code) => code !== positiveClass) ?? OTHER;
   const byScore =
     task === 'binary' && positiveClass >= 0 && scored >= 0 ? (score! >= 0.5 ? positiveClass : negative) : -1;
   const predicted = row.class === null ? byScore : of.classCode;
