@@ -1,5 +1,6 @@
-import type { ClientBase, Connection } from 'pg';
-import { CopyQuery } from './copy-query.ts';
+import type { ClientBase } from 'pg';
+import { copiedRows, copyDataHead, CopyQuery } from './copy-query.ts';
+import type { CopyConnection } from './copy-query.ts';
 
 /** One table to fill: `target` as in COPY target FROM STDIN, and its rows in the binary format. */
 export interface CopyInput {
@@ -9,7 +10,6 @@ export interface CopyInput {
 
 const HEADER = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 const TRAILER = Buffer.from([0xff, 0xff]);
-const COPY_DATA = 0x64;
 /** Below this, copying is cheaper than a write apiece. */
 const SMALL_BYTES = 65_536;
 
@@ -48,22 +48,20 @@ class CopyInQuery extends CopyQuery<readonly number[]> {
   }
 
   /** All of a COPY is one CopyData message; a small one goes out in one write. */
-  override handleCopyInResponse(connection: Connection): void {
+  override handleCopyInResponse(connection: CopyConnection): void {
     const { stream } = connection;
     const { rows } = this.inputs[this.next++]!;
     const payload = rows.reduce((bytes, piece) => bytes + piece.length, HEADER.length + TRAILER.length);
-    const head = Buffer.allocUnsafe(5);
-    head[0] = COPY_DATA;
-    head.writeInt32BE(payload + 4, 1);
-    const pieces = [head, HEADER, ...rows, TRAILER];
+    const pieces = [copyDataHead(payload), HEADER, ...rows, TRAILER];
     stream.cork();
     if (payload < SMALL_BYTES) stream.write(Buffer.concat(pieces));
     else for (const piece of pieces) stream.write(piece);
-    (connection as unknown as { endCopyFrom(): void }).endCopyFrom();
+    connection.endCopyFrom();
     stream.uncork();
   }
 
   override handleCommandComplete(message: { readonly text: string }): void {
-    if (message.text.startsWith('COPY ')) this.counts.push(Number(message.text.slice(5)));
+    const rows = copiedRows(message);
+    if (rows !== null) this.counts.push(rows);
   }
 }

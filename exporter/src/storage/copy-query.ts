@@ -1,5 +1,26 @@
 import type { Connection } from 'pg';
 
+const COPY_DATA = 0x64;
+
+/** pg's own has these, and its types do not tell. */
+export interface CopyConnection extends Connection {
+  endCopyFrom(): void;
+  sendCopyFail(reason: string): void;
+}
+
+/** Before the bytes of a CopyData message. */
+export function copyDataHead(bytes: number): Buffer {
+  const head = Buffer.allocUnsafe(5);
+  head[0] = COPY_DATA;
+  head.writeInt32BE(bytes + 4, 1);
+  return head;
+}
+
+/** Of the end of a command; null: it was no COPY. */
+export function copiedRows({ text }: { readonly text: string }): number | null {
+  return text.startsWith('COPY ') ? Number(text.slice('COPY '.length)) : null;
+}
+
 /**
  * A query object of pg's own protocol, which calls its handlers as messages arrive: what COPY needs and an ordinary query has not.
  * `result` is asked for at the end, when nothing failed.
@@ -46,5 +67,5 @@ export abstract class CopyQuery<T> {
   handleEmptyQuery(): void {}
   handlePortalSuspended(): void {}
   handleParseComplete(): void {}
-  handleCopyInResponse(_connection: Connection): void {}
+  handleCopyInResponse(_connection: CopyConnection): void {}
 }

@@ -1,10 +1,10 @@
 import type { ClientBase, Connection } from 'pg';
-import { CopyQuery } from './copy-query.ts';
+import { copiedRows, copyDataHead, CopyQuery } from './copy-query.ts';
+import type { CopyConnection } from './copy-query.ts';
 import { PATIENT } from './pool.ts';
 
 /** Bytes of rows that are handed on together. */
 const PIECE_BYTES = 1 << 19;
-const COPY_DATA = 0x64;
 
 /**
  * The rows of `query` as COPY text, whole lines that end in \n; reads no faster than `onPiece` takes them. `query` is constant SQL: COPY
@@ -108,21 +108,20 @@ class CopyTextInQuery extends CopyQuery<number> {
     return this.rows;
   }
 
-  override handleCopyInResponse(connection: Connection): void {
-    const copying = connection as unknown as { sendCopyFail(reason: string): void; endCopyFrom(): void };
+  override handleCopyInResponse(connection: CopyConnection): void {
     void this.send(connection).then(
       () => {
-        if (!this.failed) copying.endCopyFrom();
+        if (!this.failed) connection.endCopyFrom();
       },
       (error: unknown) => {
-        if (!this.failed) copying.sendCopyFail('there is no more');
+        if (!this.failed) connection.sendCopyFail('there is no more');
         this.fail(error);
       },
     );
   }
 
   override handleCommandComplete(message: { readonly text: string }): void {
-    if (message.text.startsWith('COPY ')) this.rows = Number(message.text.slice(5));
+    this.rows = copiedRows(message) ?? this.rows;
   }
 
   override handleError(error: Error): void {
@@ -133,10 +132,7 @@ class CopyTextInQuery extends CopyQuery<number> {
   private async send({ stream }: Connection): Promise<void> {
     for await (const piece of this.pieces) {
       if (this.failed) return;
-      const head = Buffer.allocUnsafe(5);
-      head[0] = COPY_DATA;
-      head.writeInt32BE(piece.length + 4, 1);
-      stream.write(head);
+      stream.write(copyDataHead(piece.length));
       if (stream.write(piece)) continue;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
