@@ -1,18 +1,10 @@
 import type { Pool, PoolClient } from 'pg';
 import { copyTextOut } from './copy-text.ts';
-import { readMigrations } from './migrate.ts';
-import type { MigrationFile } from './migrate.ts';
+import { appliedMigrations, readMigrations } from './migrate.ts';
+import type { AppliedMigration } from './migrate.ts';
 import { existingDays } from './partitions.ts';
 import { transaction } from './pool.ts';
-import {
-  appliedMigrations,
-  END_OF_ROWS,
-  endLine,
-  headerLine,
-  STATE_TABLES,
-  TABLE_OF_DAYS,
-  tableLine,
-} from './state-file.ts';
+import { END_OF_ROWS, endLine, headerLine, STATE_TABLES, TABLE_OF_DAYS, tableLine } from './state-file.ts';
 import type { Progress } from './state-file.ts';
 import { StorageError } from './storage-error.ts';
 
@@ -53,7 +45,7 @@ export async function exportState(
   );
 }
 
-async function currentSchema(pool: Pool, folder: string): Promise<Pick<MigrationFile, 'number' | 'name' | 'sha256'>> {
+async function currentSchema(pool: Pool, folder: string): Promise<AppliedMigration> {
   const newest = (await readMigrations(folder)).at(-1)!;
   const last = (await appliedMigrations(pool)).at(-1);
   if (last?.number !== newest.number)

@@ -2,10 +2,10 @@ import type { Pool, PoolClient } from 'pg';
 import { copyTextIn } from './copy-text.ts';
 import { DayPartitions } from './day-partitions.ts';
 import { EVALUATION_INDEXES } from './evaluation-store.ts';
-import { migrate, readMigrations } from './migrate.ts';
-import type { MigrationFile } from './migrate.ts';
+import { appliedMigrations, migrate, readMigrations } from './migrate.ts';
+import type { AppliedMigration } from './migrate.ts';
 import { transaction } from './pool.ts';
-import { appliedMigrations, RAW_TABLES, STATE_TABLES, StateReader, TABLE_OF_DAYS } from './state-file.ts';
+import { RAW_TABLES, STATE_TABLES, StateReader, TABLE_OF_DAYS } from './state-file.ts';
 import type { Progress, TableHeader } from './state-file.ts';
 import { errorCode, errorMessage, StorageError } from './storage-error.ts';
 
@@ -59,11 +59,7 @@ async function importFrom(
   return rows;
 }
 
-async function prepareSchema(
-  pool: Pool,
-  folder: string,
-  schema: Pick<MigrationFile, 'number' | 'name' | 'sha256'>,
-): Promise<void> {
+async function prepareSchema(pool: Pool, folder: string, schema: AppliedMigration): Promise<void> {
   const ours = await readMigrations(folder);
   const same = ours.find(({ number }) => number === schema.number);
   if (same === undefined)

@@ -43,6 +43,8 @@ export interface MigrationFile {
   readonly sha256: string;
 }
 
+export type AppliedMigration = Pick<MigrationFile, 'number' | 'name' | 'sha256'>;
+
 export async function readMigrations(folder: string): Promise<readonly MigrationFile[]> {
   let names: string[];
   try {
@@ -99,13 +101,24 @@ async function createLedger(client: PoolClient): Promise<void> {
   );
 }
 
-/** Applies the first file that the database lacks and returns its name; undefined when there is none. */
-async function applyNext(client: PoolClient, files: readonly MigrationFile[]): Promise<string | undefined> {
-  const { rows } = await client.query<{ number: number; name: string; sha256: string }>(
+/** What a database has, oldest first; nothing where nobody migrated it yet. */
+export async function appliedMigrations(client: Pool | PoolClient): Promise<readonly AppliedMigration[]> {
+  const exists = await client.query<{ ledger: string | null }>("SELECT to_regclass('schema_migrations') AS ledger");
+  return exists.rows[0]!.ledger === null ? [] : readLedger(client);
+}
+
+async function readLedger(client: Pool | PoolClient): Promise<readonly AppliedMigration[]> {
+  const { rows } = await client.query<AppliedMigration>(
     'SELECT number, name, sha256 FROM schema_migrations ORDER BY number',
   );
-  checkApplied(rows, files);
-  const next = files[rows.length];
+  return rows;
+}
+
+/** Applies the first file that the database lacks and returns its name; undefined when there is none. */
+async function applyNext(client: PoolClient, files: readonly MigrationFile[]): Promise<string | undefined> {
+  const applied = await readLedger(client);
+  checkApplied(applied, files);
+  const next = files[applied.length];
   if (next === undefined) return undefined;
   const before = await transactionId(client);
   try {

@@ -1,6 +1,5 @@
-import type { Pool, PoolClient } from 'pg';
 import { DAY_MS } from '../histogram/time-bucket.ts';
-import type { MigrationFile } from './migrate.ts';
+import type { AppliedMigration } from './migrate.ts';
 import { StorageError } from './storage-error.ts';
 
 /**
@@ -58,7 +57,7 @@ export const END_OF_ROWS = '\\.\n';
 interface Header {
   readonly format: typeof FORMAT;
   readonly version: typeof VERSION;
-  readonly schema: Pick<MigrationFile, 'number' | 'name' | 'sha256'>;
+  readonly schema: AppliedMigration;
   readonly exportedAt: string;
   /** Predictions up to this time may have been counted. */
   readonly newestPrediction: string | null;
@@ -199,16 +198,4 @@ function isDays(days: readonly number[]): boolean {
 
 function cutOff(): StorageError {
   return new StorageError('IMPORT_FILE', 'The file is cut off; nothing was imported.');
-}
-
-/** The migrations that a database has, oldest first. */
-export async function appliedMigrations(
-  client: Pool | PoolClient,
-): Promise<readonly { readonly number: number; readonly name: string }[]> {
-  const exists = await client.query<{ ledger: string | null }>("SELECT to_regclass('schema_migrations') AS ledger");
-  if (exists.rows[0]!.ledger === null) return [];
-  const { rows } = await client.query<{ number: number; name: string }>(
-    'SELECT number, name FROM schema_migrations ORDER BY number',
-  );
-  return rows;
 }
