@@ -151,6 +151,7 @@ async function finish(
   const learnt = learnModel(spool, declared, settings.positiveClass ?? others?.positiveClass ?? undefined);
   await deps.ensure([
     {
+      modelId: before.modelId,
       model: before.model,
       version: before.version,
       features: new Map<string, FeatureKind>(),
@@ -159,7 +160,8 @@ async function finish(
     },
   ]);
   const current = deps.find(before.model, before.version);
-  if (current === undefined) throw new ServiceError('conflict', `Model ${before.model} was deleted meanwhile.`);
+  if (current?.versionId !== before.versionId)
+    throw new ServiceError('conflict', `Model ${before.model} was deleted meanwhile.`);
   const target: ModelTarget = {
     ...current,
     task: learnt.task,

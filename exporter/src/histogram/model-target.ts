@@ -38,6 +38,8 @@ export interface ModelTarget {
 
 /** What intake met that is not registered yet, of one model version. */
 export interface TargetWant {
+  /** Of rows that are stored: where this model was deleted meanwhile, nothing is registered. undefined: a model of that name is made. */
+  readonly modelId?: number;
   readonly model: string;
   readonly version: string;
   /** In order of appearance. */

@@ -302,8 +302,10 @@ export class Catalog implements SchemeSource {
       async (client) => {
         versionIds.length = 0;
         // In order of name, so that two processes that register the same models cannot deadlock.
-        for (const want of [...wants].sort((a, b) => (a.model < b.model ? -1 : 1)))
-          versionIds.push(await this.registrar.register(client, want));
+        for (const want of [...wants].sort((a, b) => (a.model < b.model ? -1 : 1))) {
+          const versionId = await this.registrar.register(client, want);
+          if (versionId !== undefined) versionIds.push(versionId);
+        }
       },
       { attempts: 5 },
     );

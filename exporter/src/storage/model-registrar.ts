@@ -26,8 +26,9 @@ export class ModelRegistrar {
     this.modelCount = modelCount;
   }
 
-  /** Whatever the version has not yet, and the version itself; returns its id. */
-  async register(client: PoolClient, want: TargetWant): Promise<number> {
+  /** Whatever the version has not yet, and the version itself; returns its id, undefined where the model it is of was deleted. */
+  async register(client: PoolClient, want: TargetWant): Promise<number | undefined> {
+    if (want.modelId !== undefined && !(await isThere(client, want.modelId))) return undefined;
     const modelId = await this.registerModel(client, want.model, want.classes, want.errorReasons);
     const versionId = await this.ensureVersion(client, modelId, want);
     await appendFeatures(client, versionId, want.features, this.settings().limits.features);
@@ -90,6 +91,12 @@ export class ModelRegistrar {
     );
     return id;
   }
+}
+
+/** The row lock that appending takes: a deletion came before it, or takes all of it away. Primary key. */
+async function isThere(client: PoolClient, modelId: number): Promise<boolean> {
+  const { rows } = await client.query('SELECT FROM models WHERE id = $1 FOR UPDATE', [modelId]);
+  return rows.length === 1;
 }
 
 /** The same array when nothing is new. */

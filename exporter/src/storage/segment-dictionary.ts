@@ -44,10 +44,11 @@ export function unregisteredSegments(
   const wants = new Map<number, Omit<TargetWant, 'segments'> & { readonly segments: Map<string, Set<string>> }>();
   for (const [i, target] of targets.entries())
     for (const { key, value } of missingSegments(target.segments, segments[i] ?? null)) {
-      const { model, version } = target;
+      const { modelId, model, version } = target;
       let want = wants.get(target.versionId);
       if (want === undefined) {
         want = {
+          modelId,
           model,
           version,
           features: new Map(),

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
+import type { ModelSettings, Overrides } from '../../src/domain/settings.ts';
 import { DayPartitions } from '../../src/storage/day-partitions.ts';
 import { EVALUATION_INDEXES, EvaluationStore } from '../../src/storage/evaluation-store.ts';
 import { ModelStore } from '../../src/storage/model-store.ts';
@@ -18,14 +19,12 @@ const NAME = 'churn "of" 2';
 let database: TestDatabase;
 let core: Core;
 let models: ModelStore;
+let overrides: Map<string, Overrides<ModelSettings>>;
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  const settings = {
-    ...DEFAULT_SETTINGS,
-    overrides: new Map([[NAME, { segments: ['channel'], selfCalibrated: true }]]),
-  };
-  core = await openCore(database.url, { now: () => now, settings });
+  overrides = new Map([[NAME, { segments: ['channel'], selfCalibrated: true }]]);
+  core = await openCore(database.url, { now: () => now, settings: () => ({ ...DEFAULT_SETTINGS, overrides }) });
   models = new ModelStore(core.pool, core.catalog);
 });
 afterEach(async () => {
@@ -248,5 +247,63 @@ describe('deletion of a model', () => {
     expect((await compareWithRawRows(core.pool, core.catalog, now - 24 * HOUR)).differences).toEqual([]);
     for (const table of ['predictions', 'ground_truth', 'evaluations'])
       expect((await core.pool.query(`SELECT FROM ${table} WHERE model_id = $1`, [old])).rows).toHaveLength(0);
+  });
+});
+
+/** What comes between a look at the model and the registration that it led to, the first, the second and so on. */
+function beforeEachRegistration(...steps: readonly (() => Promise<unknown>)[]): void {
+  const ensure = core.catalog.ensure.bind(core.catalog);
+  const left = [...steps];
+  core.catalog.ensure = async (wants) => {
+    await left.shift()?.();
+    await ensure(wants);
+  };
+}
+
+describe('a model is gone when something of its stored rows is to be registered, and does not come back', () => {
+  const NONE = { models: 0, model_versions: 0, segments: 0, baselines: 0, ground_truth: 0, predictions: 0 };
+  const deletion = () => models.remove('shop');
+  const events = makeEvents('shop', 100);
+  const [{ prediction_id }] = events as [(typeof events)[0]];
+
+  beforeEach(async () => {
+    await core.predict(events);
+    await core.label(events.map((event) => ({ model: 'shop', prediction_id: event.prediction_id, label: 'yes' })));
+  });
+
+  /** Counts by a key that no row was registered under: the recount registers its values. */
+  async function countByChannel(): Promise<unknown> {
+    overrides.set('shop', { segments: ['channel'] });
+    await core.catalog.load();
+    return core.baselines.applySettings('shop');
+  }
+
+  test('a recount by other segments', async () => {
+    beforeEachRegistration(deletion);
+    await countByChannel();
+    expect(await counts()).toMatchObject(NONE);
+  });
+
+  test('a label that is corrected before the recount came to its segments', async () => {
+    const corrected = () => core.label([{ model: 'shop', prediction_id, label: 'no' }]);
+    beforeEachRegistration(async () => {
+      await expect(corrected()).rejects.toMatchObject({ code: 'unavailable', message: /deleted/ });
+    }, deletion);
+    await countByChannel();
+    expect(await counts()).toMatchObject(NONE);
+  });
+
+  test('its predictions as a baseline, also where another of that name has come', async () => {
+    beforeEachRegistration(deletion);
+    const range = { fromMs: now - 5 * HOUR, toMs: now, limit: Infinity };
+    await expect(core.capture('shop', '0', range)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await counts()).toMatchObject(NONE);
+    await core.predict(events);
+    beforeEachRegistration(async () => {
+      await deletion();
+      await core.predict(makeEvents('shop', 1));
+    });
+    await expect(core.capture('shop', '0', range)).rejects.toMatchObject({ code: 'conflict' });
+    expect(await counts()).toMatchObject({ models: 1, model_versions: 1, baselines: 0, predictions: 1 });
   });
 });
