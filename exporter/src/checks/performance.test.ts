@@ -142,6 +142,14 @@ describe('relative rise of the mean absolute error, threshold 0.05, baseline 10'
 describe('performance without data', () => {
   const enough = answers(1_000, 900);
   const labels = (n: number) => `${n} labelled predictions in the window, 100 are needed`;
+  const tooLarge = (where: string) => `errors in the ${where} were too large to be summed`;
+  /** Of 3, after rows with errors of 1e308 were taken out again. */
+  const erased = (n: number): ModelCounts => {
+    const counts = errors(n, 3);
+    counts.performance.merge(errors(10, 1e308).performance, 1);
+    counts.performance.merge(errors(10, 1e308).performance, -1);
+    return counts;
+  };
   test.each<[string, ModelCounts, ModelCounts | null, KnownOrUnknownTask, string]>([
     ['an empty window', emptyCounts(), enough, 'binary', labels(0)],
     ['predictions without labels', emptyCounts(5_000), enough, 'binary', labels(0)],
@@ -164,6 +172,12 @@ describe('performance without data', () => {
       'regression',
       'the baseline has no error to compare with',
     ],
+    // Squares are the first to overflow: without them nothing can be told from chance.
+    ['errors whose squares overflow', errors(500, 1e160), errors(500, 3), 'regression', tooLarge('window')],
+    ['errors that overflow', errors(500, 1e308), errors(500, 3), 'regression', tooLarge('window')],
+    ['errors that overflowed, and were erased', erased(500), errors(500, 3), 'regression', tooLarge('window')],
+    ['errors that overflow in the baseline', errors(500, 3), errors(500, 1e308), 'regression', tooLarge('baseline')],
+    ['erased ones in the baseline', errors(500, 3), erased(500), 'regression', tooLarge('baseline')],
   ])('%s', (_name, window, baseline, task, reason) => {
     const found = evaluate(window, baseline, task);
     expect(found.state).toBe('insufficient_data');

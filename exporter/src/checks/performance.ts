@@ -32,7 +32,7 @@ export const performance: Check<PerformanceOutcome> = {
       labelCoverage,
       estimate: estimateOf(context, window, figures, needed),
     };
-    const lacking = lackingData(context, figures.samples, baseline.samples, labelCoverage, drop);
+    const lacking = lackingData(context, figures.samples, baseline.samples, labelCoverage) ?? noError(context, window);
     if (lacking !== null || context.baseline === null)
       return { ...common, ...INSUFFICIENT, reason: lacking, dropPValue: NaN, calibrationPValue: NaN };
     const { accuracyDrop, calibrationGap } = context.settings.thresholds;
@@ -70,7 +70,6 @@ function lackingData(
   samples: number,
   baselineSamples: number,
   coverage: number,
-  drop: number,
 ): string | null {
   const { report, labels } = settings.minimumSamples;
   const needed = Math.min(report, labels);
@@ -79,9 +78,20 @@ function lackingData(
   if (coverage < settings.minimumLabelCoverage)
     return `${(100 * coverage).toFixed(1)} % of the window's predictions have labels, ${(100 * settings.minimumLabelCoverage).toFixed(1)} % are needed`;
   if (baseline === null) return 'there is no baseline yet';
-  if (baselineSamples < needed) return `the baseline has ${baselineSamples} labelled rows, ${needed} are needed`;
-  // Nothing rises relative to 0, and a score of NaN would take the health score with it.
-  return Number.isNaN(drop) ? 'the baseline has no error to compare with' : null;
+  return baselineSamples < needed ? `the baseline has ${baselineSamples} labelled rows, ${needed} are needed` : null;
+}
+
+/**
+ * Why the mean error of a regression cannot be compared, where all else is there; null: it can. A sum that overflowed a double stays so,
+ * or becomes NaN, once the row that did it was erased or its label corrected; the sum of squares is the first that does.
+ */
+function noError({ task, baseline }: ModelContext, window: ModelCounts): string | null {
+  if (task !== 'regression' || baseline === null) return null;
+  if (!Number.isFinite(window.performance.squaredErrorSum)) return 'errors in the window were too large to be summed';
+  if (!Number.isFinite(baseline.performance.squaredErrorSum))
+    return 'errors in the baseline were too large to be summed';
+  // Nothing rises relative to 0.
+  return baseline.performance.absoluteErrorSum > 0 ? null : 'the baseline has no error to compare with';
 }
 
 function pValueOfDrop({ task }: ModelContext, window: PerformanceCounts, baseline: ModelBaseline): number {
