@@ -45,6 +45,7 @@ export function makeTarget(id: number, features: number, like: ModelTarget | nul
       ['no', 0],
       ['yes', 1],
     ]),
+    onlyConfigured: new Set(),
     positiveClass: 1,
     errorCodes: new Map([['timeout', 1]]),
     featureSetId: id,

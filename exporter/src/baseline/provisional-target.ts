@@ -38,6 +38,7 @@ export function provisionalTarget(
     version,
     task: sibling?.task ?? declaredTask ?? 'unknown',
     classCodes,
+    onlyConfigured: new Set(),
     positiveClass: -1,
     errorCodes: new Map(),
     featureSetId: UNREGISTERED,

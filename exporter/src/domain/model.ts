@@ -6,6 +6,7 @@ export interface ModelDescription {
   readonly model: string;
   readonly task: KnownOrUnknownTask;
   readonly positiveClass: string | null;
+  /** That predictions, labels or baselines have named. */
   readonly classes: readonly string[];
   readonly createdAtMs: number;
   readonly versions: readonly ModelVersionDescription[];

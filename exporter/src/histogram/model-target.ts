@@ -15,6 +15,8 @@ export interface ModelTarget {
   readonly task: KnownOrUnknownTask;
   /** Class code by class name; codes are positions in the model's append-only list. */
   readonly classCodes: ReadonlyMap<string, number>;
+  /** Those of them that no prediction, label or baseline has named: a setting did, and may be gone. */
+  readonly onlyConfigured: ReadonlySet<string>;
   /** Code of the class whose score is the score; -1 when there is none. */
   readonly positiveClass: number;
   /** Error code (1..254) by reason. */
@@ -53,6 +55,11 @@ export interface TargetWant {
 /** Classes and error reasons a model may have; the codes OTHER and OTHER_ERROR stand for the rest. */
 export const MAX_CLASSES = 200;
 export const MAX_ERROR_REASONS = 100;
+
+/** Whether a class that a row names is to be registered: it has no code and there is one left, or nobody but the settings named it so far. */
+export function isNewClass({ classCodes, onlyConfigured }: ModelTarget, name: string): boolean {
+  return classCodes.has(name) ? onlyConfigured.has(name) : classCodes.size < MAX_CLASSES;
+}
 
 /**
  * The number whose distribution is watched for prediction drift: the positive class's score of a binary model, the predicted value

@@ -64,6 +64,14 @@ describe('missing', () => {
     expect(wanting().missing(underHeader(['height'], 'no list'), target)).toBe(false);
   });
 
+  test('a class that only the settings named is missing, also where there is room for no other', () => {
+    const names = Array.from({ length: 200 }, (_, i) => [`n${i}`, i] as const);
+    const configured = testTarget({ classCodes: new Map(names), onlyConfigured: new Set(['n7']) });
+    expect(wanting().missing(envelope({ prediction: 'n7' }), configured)).toBe(true);
+    expect(wanting().missing(envelope({ scores: { n6: 0.4, n7: 0.6 } }), configured)).toBe(true);
+    expect(wanting().missing(envelope({ prediction: 'n6', scores: { n6: 1 } }), configured)).toBe(false);
+  });
+
   test('full dictionaries take no more: the row is counted under "other"', () => {
     const numbered = (count: number) => new Map(Array.from({ length: count }, (_, i) => [`n${i}`, i]));
     const full = testTarget({ classCodes: numbered(200), errorCodes: numbered(100) });

@@ -1,5 +1,5 @@
 import type { FeatureKind } from '../histogram/model-columns.ts';
-import { MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
+import { isNewClass, MAX_CLASSES, MAX_ERROR_REASONS } from '../histogram/model-target.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { missingSegments, valuesIn } from '../histogram/segments.ts';
 import type { Envelope } from './envelope.ts';
@@ -38,11 +38,9 @@ export class TargetWants {
     if (envelope.error !== null && !target.errorCodes.has(envelope.error) && target.errorCodes.size < MAX_ERROR_REASONS)
       return true;
     const predicted = className(envelope.row.prediction, target);
-    if (target.classCodes.size < MAX_CLASSES) {
-      if (predicted !== null && !target.classCodes.has(predicted)) return true;
-      const { scores } = envelope.row;
-      if (isRecord(scores)) for (const name of Object.keys(scores)) if (!target.classCodes.has(name)) return true;
-    }
+    if (predicted !== null && isNewClass(target, predicted)) return true;
+    const { scores } = envelope.row;
+    if (isRecord(scores)) for (const name of Object.keys(scores)) if (isNewClass(target, name)) return true;
     return missingSegments(target.segments, envelope.segment).length > 0 || hasNewFeature(envelope, target);
   }
 

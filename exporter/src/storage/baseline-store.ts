@@ -69,7 +69,8 @@ export class BaselineStore {
     const model = this.catalog.version(versionId)?.model;
     if (model === undefined)
       throw new ServiceError('conflict', `Model ${baseline.target.model} was deleted meanwhile.`);
-    const counting = wantedCounting(model.settings, { ...baseline.learnt, classes: model.classes });
+    const { classes, onlyConfigured } = model;
+    const counting = wantedCounting(model.settings, { ...baseline.learnt, classes, onlyConfigured });
     let id = 0;
     await this.schemes.to(versionId, { bins: baseline.scheme, counting, replaces: null }, async (client, schemeId) => {
       id = await insertBaseline(client, baseline, schemeId);

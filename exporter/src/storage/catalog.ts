@@ -9,15 +9,15 @@ import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
 import type { BinScheme, FeatureColumn, FeatureKind } from '../histogram/model-columns.ts';
 import { isSameCounting } from '../histogram/counting.ts';
 import type { Counting } from '../histogram/counting.ts';
-import { MAX_CLASSES } from '../histogram/model-target.ts';
+import { isNewClass } from '../histogram/model-target.ts';
 import type { ModelTarget, TargetWant } from '../histogram/model-target.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import type { Segment } from '../histogram/segments.ts';
 import type { SchemeSource } from './prediction-store.ts';
 import { throwServiceError } from './database-errors.ts';
 import { transaction } from './pool.ts';
-import { countedAs, parseCounting, wantedCounting } from './scheme-counting.ts';
-import type { StoredCounting } from './scheme-counting.ts';
+import { countedAs, namedClasses, parseCounting, wantedCounting } from './scheme-counting.ts';
+import type { LearntOutcome, StoredCounting } from './scheme-counting.ts';
 import { ModelRegistrar } from './model-registrar.ts';
 import { parseScheme } from './scheme-payload.ts';
 
@@ -27,7 +27,10 @@ export interface CatalogModel {
   readonly storedTask: KnownOrUnknownTask;
   readonly task: KnownOrUnknownTask;
   readonly positiveClassName: string | null;
+  /** By code. */
   readonly classes: readonly string[];
+  /** Those of them that only a setting has named. */
+  readonly onlyConfigured: readonly string[];
   readonly errorReasons: readonly string[];
   /** By id, whether their keys are configured now or were once. */
   readonly segments: ReadonlyMap<number, Segment>;
@@ -238,7 +241,7 @@ export class Catalog implements SchemeSource {
     await this.refresh();
     // UNIQUE (version_id, names) of feature_sets, UNIQUE (model_id, ...) of segments.
     const { rows } = await this.pool.query<{ id: number; sizes: number[] }>(
-      `SELECT v.id, ARRAY[cardinality(m.classes), cardinality(m.error_reasons),
+      `SELECT v.id, ARRAY[cardinality(m.classes), cardinality(m.classes) - cardinality(m.only_configured), cardinality(m.error_reasons),
          (SELECT max(cardinality(f.names)) FROM feature_sets f WHERE f.version_id = v.id),
          (SELECT count(*)::int FROM segments s WHERE s.model_id = m.id)] AS sizes
        FROM model_versions v JOIN models m ON m.id = v.model_id`,
@@ -251,7 +254,13 @@ export class Catalog implements SchemeSource {
     const version = this.byVersion.get(versionId);
     if (version === undefined) return false;
     const { model, target } = version;
-    const known = [model.classes.length, model.errorReasons.length, target.features.length, model.segments.size];
+    const known = [
+      model.classes.length,
+      namedClasses(model).length,
+      model.errorReasons.length,
+      target.features.length,
+      model.segments.size,
+    ];
     return known.every((size, i) => size === sizes[i]);
   }
 
@@ -266,11 +275,7 @@ export class Catalog implements SchemeSource {
    */
   async ensureModel(name: string, classes: ReadonlySet<string>): Promise<number> {
     const known = this.byName.get(name)?.values().next().value;
-    if (
-      known !== undefined &&
-      (known.model.classes.length >= MAX_CLASSES || [...classes].every((of) => known.target.classCodes.has(of)))
-    )
-      return known.model.id;
+    if (known !== undefined && ![...classes].some((of) => isNewClass(known.target, of))) return known.model.id;
     const register = async () => {
       const id = await transaction(
         this.pool,
@@ -348,7 +353,7 @@ export class Catalog implements SchemeSource {
     if (ids.length === 0) return;
     const { rows } = await on.query<VersionRow>(
       `SELECT v.id AS version_id, v.version, v.baseline_id, b.inherited_from, v.scheme_id, v.created_at AS version_created_at,
-              m.id AS model_id, m.name, m.task, m.positive_class, m.classes, m.error_reasons, m.declared, m.created_at,
+              m.id AS model_id, m.name, m.task, m.positive_class, m.classes, m.only_configured, m.error_reasons, m.declared, m.created_at,
               greatest(m.changed_epoch, v.changed_epoch) AS changed_epoch,
               f.id AS feature_set_id, f.names, f.num_names, s.payload AS scheme, s.counting, s.counted_from,
               (SELECT json_agg(json_build_array(id, key, value) ORDER BY id) FROM segments WHERE model_id = m.id) AS segments
@@ -378,6 +383,7 @@ export class Catalog implements SchemeSource {
       Number(row.changed_epoch) < this.readAt.get(row.version_id)! ||
       row.names.length < target.features.length ||
       row.classes.length < model.classes.length ||
+      row.classes.length - row.only_configured.length < namedClasses(model).length ||
       row.error_reasons.length < model.errorReasons.length ||
       (row.segments ?? []).length < model.segments.size
     );
@@ -390,11 +396,7 @@ export class Catalog implements SchemeSource {
     this.schemes.set(row.scheme_id, scheme);
     const stored = parseCounting(row.counting);
     this.countings.set(row.scheme_id, stored);
-    const wanted = wantedCounting(model.settings, {
-      task: row.task,
-      positiveClass: row.positive_class,
-      classes: row.classes,
-    });
+    const wanted = wantedCounting(model.settings, learntOf(row));
     const numericCount = row.num_names.length;
     const target: ModelTarget = {
       modelId: model.id,
@@ -403,6 +405,7 @@ export class Catalog implements SchemeSource {
       version: row.version,
       ...countedAs(stored ?? wanted, model),
       classCodes: new Map(model.classes.map((name, code) => [name, code])),
+      onlyConfigured: new Set(model.onlyConfigured),
       errorCodes: new Map(model.errorReasons.map((reason, position) => [reason, position + 1])),
       featureSetId: row.feature_set_id,
       features,
@@ -434,8 +437,7 @@ export class Catalog implements SchemeSource {
 
   private modelOf(row: VersionRow): CatalogModel {
     const settings = effectiveSettings(this.settings(), row.name, row.declared);
-    const learnt = { task: row.task, positiveClass: row.positive_class, classes: row.classes };
-    const { task, positiveClass } = wantedCounting(settings, learnt);
+    const { task, positiveClass } = wantedCounting(settings, learntOf(row));
     return {
       id: row.model_id,
       name: row.name,
@@ -443,6 +445,7 @@ export class Catalog implements SchemeSource {
       task,
       positiveClassName: positiveClass,
       classes: row.classes,
+      onlyConfigured: row.only_configured,
       errorReasons: row.error_reasons,
       segments: new Map((row.segments ?? []).map(([id, key, value]) => [id, { key, value }])),
       declared: row.declared,
@@ -464,6 +467,7 @@ interface VersionRow {
   readonly task: KnownOrUnknownTask;
   readonly positive_class: string | null;
   readonly classes: string[];
+  readonly only_configured: string[];
   readonly error_reasons: string[];
   readonly segments: readonly (readonly [id: number, key: string, value: string])[] | null;
   readonly declared: ModelDeclaration;
@@ -476,6 +480,11 @@ interface VersionRow {
   readonly scheme: unknown;
   readonly counting: StoredCounting | null;
   readonly counted_from: Date | null;
+}
+
+function learntOf(row: VersionRow): LearntOutcome {
+  const { task, positive_class: positiveClass, classes, only_configured: onlyConfigured } = row;
+  return { task, positiveClass, classes, onlyConfigured };
 }
 
 /** Whether the first predictions are to become the baseline, and have not yet: until then all of them are kept whole. */

@@ -48,18 +48,29 @@ export class ModelRegistrar {
     if (existing.rows.length === 0 && known >= this.settings().limits.models)
       throw new ServiceError('invalid', `There are ${known} models already, as many as limits.models allows.`);
     // One statement: between two the model could be deleted. UNIQUE (name).
-    const { rows } = await client.query<{ id: number; classes: string[]; error_reasons: string[] }>(
+    const { rows } = await client.query<{
+      id: number;
+      classes: string[];
+      only_configured: string[];
+      error_reasons: string[];
+    }>(
       `INSERT INTO models (name, changed_epoch, created_at) SELECT $1, epoch, $2 FROM scheme_epoch
-       ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id, classes, error_reasons`,
+       ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id, classes, only_configured, error_reasons`,
       [name, new Date(this.clock.now())],
     );
     const model = rows[0]!;
     const classes = appended(model.classes, newClasses, MAX_CLASSES);
     const reasons = appended(model.error_reasons, newReasons, MAX_ERROR_REASONS);
-    if (classes !== model.classes || reasons !== model.error_reasons)
-      await client.query('UPDATE models SET classes = $2, error_reasons = $3 WHERE id = $1', [
+    const configured = model.only_configured.filter((of) => !newClasses.has(of));
+    if (
+      classes !== model.classes ||
+      configured.length < model.only_configured.length ||
+      reasons !== model.error_reasons
+    )
+      await client.query('UPDATE models SET classes = $2, only_configured = $3, error_reasons = $4 WHERE id = $1', [
         model.id,
         classes,
+        configured,
         reasons,
       ]);
     return model.id;
@@ -72,7 +83,8 @@ export class ModelRegistrar {
     );
     if (found.rows[0] !== undefined) return found.rows[0].id;
     const learnt = await client.query<LearntOutcome & { readonly declared: ModelDeclaration }>(
-      'SELECT task, positive_class AS "positiveClass", classes, declared FROM models WHERE id = $1',
+      `SELECT task, positive_class AS "positiveClass", classes, only_configured AS "onlyConfigured", declared
+       FROM models WHERE id = $1`,
       [modelId],
     );
     const { declared, ...outcome } = learnt.rows[0]!;

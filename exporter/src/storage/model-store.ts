@@ -4,6 +4,7 @@ import { ServiceError } from '../domain/service-error.ts';
 import type { Catalog, CatalogVersion } from './catalog.ts';
 import { asServiceError } from './database-errors.ts';
 import { transaction } from './pool.ts';
+import { namedClasses } from './scheme-counting.ts';
 
 const DELETE_BATCH = 10_000;
 /** Far longer than a replica takes to learn of a deletion, and to end what it was about to store. */
@@ -34,7 +35,7 @@ export class ModelStore {
       model: name,
       task: model.task,
       positiveClass: model.positiveClassName,
-      classes: model.classes,
+      classes: namedClasses(model),
       createdAtMs: model.createdAtMs,
       versions: versions.map(({ target, baselineId, createdAtMs }) => ({
         version: target.version,

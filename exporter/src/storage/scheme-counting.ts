@@ -33,15 +33,25 @@ export interface LearntOutcome {
   readonly task: KnownOrUnknownTask;
   readonly positiveClass: string | null;
   readonly classes: readonly string[];
+  /** Those of them that only a setting has named. */
+  readonly onlyConfigured: readonly string[];
+}
+
+/** Classes that predictions, labels or baselines have named: a setting that is gone leaves its class a code, and nothing else. */
+export function namedClasses({
+  classes,
+  onlyConfigured,
+}: Pick<LearntOutcome, 'classes' | 'onlyConfigured'>): readonly string[] {
+  return onlyConfigured.length === 0 ? classes : classes.filter((name) => !onlyConfigured.includes(name));
 }
 
 /** What the settings of a model ask for; where they say nothing, what was learnt. */
 export function wantedCounting(settings: ModelSettings, learnt: LearntOutcome): Counting {
   const task = settings.task ?? learnt.task;
-  const named = settings.positiveClass ?? learnt.positiveClass ?? defaultPositiveClass(learnt.classes) ?? null;
+  const positiveClass = settings.positiveClass ?? learnt.positiveClass ?? defaultPositiveClass(namedClasses(learnt));
   return {
     task,
-    positiveClass: task === 'binary' ? named : null,
+    positiveClass: task === 'binary' ? (positiveClass ?? null) : null,
     bucketMinutes: bucketMinutesFor(windowsOf(settings, 'features')),
     segments: settings.segments,
   };

@@ -14,14 +14,15 @@ export interface SchemeToStore {
 }
 
 /**
- * Returns its id. Its positive class gets a code, though no row, label or declaration may have named it yet: rows are counted by the code
- * alone, and those that answer the other class are known as such only beside one.
+ * Returns its id. Its positive class gets a code, though no row, label or baseline may have named it yet: rows are counted by the code
+ * alone, and those that answer the other class are known as such only beside one. Nobody else goes by its being there.
  */
 export async function insertScheme(client: PoolClient, scheme: SchemeToStore): Promise<number> {
   const { versionId, bins, counting, countedFrom } = scheme;
   if (counting.positiveClass !== null)
     await client.query(
-      `UPDATE models m SET classes = array_append(m.classes, $2) FROM model_versions v
+      `UPDATE models m SET classes = array_append(m.classes, $2), only_configured = array_append(m.only_configured, $2)
+       FROM model_versions v
        WHERE v.id = $1 AND m.id = v.model_id AND $2 <> ALL (m.classes) AND cardinality(m.classes) < ${MAX_CLASSES}`,
       [versionId, counting.positiveClass],
     );

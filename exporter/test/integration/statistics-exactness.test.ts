@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import type { TestDatabase } from '../support/database.ts';
+import type { BaselineRow } from '../../src/domain/baseline.ts';
 import { DEFAULT_SETTINGS } from '../../src/domain/settings.ts';
 import type { ModelSettings, Overrides } from '../../src/domain/settings.ts';
+import { uploadBaseline } from '../../src/baseline/make-baseline.ts';
+import { ModelStore } from '../../src/storage/model-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
@@ -170,3 +173,54 @@ test.each([
     await database.drop();
   }
 });
+
+type Naming = (core: Core, name: string) => Promise<unknown>;
+const row = (id: string) => ({ model: 'shop', prediction_id: id, timestamp: now, score: 0.25 });
+/** As few rows as make a baseline. */
+async function* uploaded(name: string): AsyncGenerator<BaselineRow> {
+  const rest = { features: {}, scores: undefined, label: null, latencyMs: null, error: null };
+  for (let i = 0; i < 20; i++) yield { ...rest, prediction: i % 2 === 0 ? 'left' : name, score: (i % 10) / 10 };
+  await Promise.resolve();
+}
+
+test.each<[string, Naming]>([
+  ['a prediction', (core, name) => core.predict([{ ...row('p'), prediction: name }])],
+  ['a score of it', (core, name) => core.predict([{ ...row('s'), prediction: 'left', scores: { [name]: 0.25 } }])],
+  ['a label', (core, name) => core.label([{ model: 'shop', prediction_id: 'left', label: name }])],
+  ['a baseline', (core, name) => uploadBaseline('shop', '', uploaded(name), core.baselineDeps)],
+])(
+  'a positive class that was configured once is one of the model’s when %s names it, and no sooner',
+  async (_, naming) => {
+    const database = await createTestDatabase();
+    const overrides = new Map<string, Overrides<ModelSettings>>([['shop', { task: 'binary', positiveClass: 'won' }]]);
+    const open = () => openCore(database.url, { now: () => now, settings: () => ({ ...DEFAULT_SETTINGS, overrides }) });
+    const cores = [await open(), await open()] as const;
+    const known = async () => {
+      const found: unknown[] = [];
+      for (const { catalog, pool, baselines } of cores) {
+        await catalog.discover();
+        await baselines.applySettings();
+        const { classes, positiveClass } = await new ModelStore(pool, catalog).get('shop');
+        found.push({ classes: [...classes].sort(), positiveClass });
+      }
+      expect(found[1]).toEqual(found[0]);
+      return found[0];
+    };
+    try {
+      const [core] = cores;
+      await core.predict(['left', 'bought'].map((prediction) => ({ ...row(prediction), prediction })));
+      expect(await known()).toEqual({ classes: ['bought', 'left'], positiveClass: 'won' });
+      overrides.set('shop', { task: 'binary' });
+      for (const { catalog } of cores) await catalog.load();
+      expect(await known()).toEqual({ classes: ['bought', 'left'], positiveClass: 'left' });
+      await naming(core, 'won');
+      expect(await known()).toEqual({ classes: ['bought', 'left', 'won'], positiveClass: 'won' });
+      await core.evaluator.catchUp();
+      await core.evaluator.fold();
+      expect((await compareWithRawRows(core.pool, core.catalog, 0)).differences).toEqual([]);
+    } finally {
+      for (const { close } of cores) await close();
+      await database.drop();
+    }
+  },
+);

@@ -31,6 +31,7 @@ export function testTarget(overrides: Partial<ModelTarget> = {}, withBaseline = 
       ['no', 0],
       ['yes', 1],
     ]),
+    onlyConfigured: new Set(),
     positiveClass: 1,
     errorCodes: new Map([['timeout', 1]]),
     featureSetId: 1,
