@@ -2,10 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { createTestDatabase } from '../support/database.ts';
 import { StatisticsWalk } from '../support/statistics-walk.ts';
 
-/** STATISTICS_WALKS=200 walks longer, STATISTICS_WALK_SEED=7 one walk again. */
-const only = process.env.STATISTICS_WALK_SEED;
-const walks = Number(process.env.STATISTICS_WALKS ?? 4);
-const seeds = only === undefined ? Array.from({ length: walks }, (_, i) => i + 1) : [Number(only)];
+/** STATISTICS_WALK_SEED=7 is one walk again, STATISTICS_WALKS=200 so many, from that seed or from 1 on. */
+const { STATISTICS_WALK_SEED: only, STATISTICS_WALKS: walks = only === undefined ? '4' : '1' } = process.env;
+const seeds = Array.from({ length: Number(walks) }, (_, i) => i + Number(only ?? 1));
 const STEPS = 30;
 
 describe('statistics kept by the way equal a recount of the raw rows', () => {

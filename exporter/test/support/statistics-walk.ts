@@ -259,6 +259,7 @@ export class StatisticsWalk {
       { segments: ['channel'] },
       { segments: ['channel', 'tier'], positiveClass: 'no' },
       { task: 'binary', windows: { data_drift: HOUR } },
+      { task: 'binary', positiveClass: 'named by nobody' },
       { segments: ['tier'], windows: { performance: 48 * HOUR } },
     ];
     this.settings.set('binary', this.choose(binary));
