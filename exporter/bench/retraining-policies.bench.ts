@@ -132,7 +132,7 @@ class Replay {
     }).model;
   }
 
-  run(policy: Policy): readonly string[] {
+  async run(policy: Policy): Promise<readonly string[]> {
     let current = this.champion(LAST_TRAINING_WEEK);
     let jobs = 0;
     let helped = 0;
@@ -140,7 +140,7 @@ class Replay {
     const answered: (readonly Score[])[] = [];
     for (let week = LAST_TRAINING_WEEK + 1; week <= this.lastWeek; week++) {
       answered.push(this.scores(current.model, this.weeks[week]!));
-      const report = this.reportOf(current, this.weeks[week]!, policy, endOf(week));
+      const report = await this.reportOf(current, this.weeks[week]!, policy, endOf(week));
       const need = findNeed({
         report,
         nowMs: endOf(week),
@@ -162,7 +162,7 @@ class Replay {
   }
 
   /** The exporter's own report of one week. */
-  private reportOf(current: Champion, week: readonly Row[], policy: Policy, nowMs: number): ModelReport {
+  private async reportOf(current: Champion, week: readonly Row[], policy: Policy, nowMs: number): Promise<ModelReport> {
     const kinds = new Map(this.features.map(({ name, kind }) => [name, kind]));
     const target: ModelTarget = {
       ...provisionalTarget(
@@ -190,10 +190,10 @@ class Replay {
       spool.add(layOut(laid, target, 0));
       return spool;
     };
-    const { scheme } = buildScheme(spoolOf(current.baseline), target, present, new Map(), 200);
+    const { scheme } = await buildScheme(spoolOf(current.baseline), target, present, new Map(), 200);
     const binned: ModelTarget = { ...target, scheme: { id: 1, ...scheme } };
-    const countsOf = (rows: readonly Row[]): ModelCounts => {
-      const { features, performance } = countBaseline(spoolOf(rows), binned, present);
+    const countsOf = async (rows: readonly Row[]): Promise<ModelCounts> => {
+      const { features, performance } = await countBaseline(spoolOf(rows), binned, present);
       const traffic = new Traffic();
       for (const _row of rows) traffic.addRow(0, NaN);
       return { features, performance, traffic };
@@ -208,7 +208,7 @@ class Replay {
         triggers: { ...DEFAULTS.retraining.triggers, ...policy.triggers },
       },
     };
-    const window = countsOf(week);
+    const window = await countsOf(week);
     return evaluateModel({
       model: 'calendar',
       version: '1',
@@ -220,7 +220,7 @@ class Replay {
         errorReasons: [],
         columns: target.features,
         scheme: binned.scheme,
-        baseline: { kind: 'reference', madeAtMs: current.trainedAtMs, ...countsOf(current.baseline) },
+        baseline: { kind: 'reference', madeAtMs: current.trainedAtMs, ...(await countsOf(current.baseline)) },
         settings,
       },
       baselines: null,
@@ -324,6 +324,6 @@ for (const set of [calendarFeatures(flights, [0]), laggedFeatures(flights, LATE_
   const replay = new Replay(flights, set);
   console.log(`\n${set.name}: every ${SAMPLE}th flight, weeks ${LAST_TRAINING_WEEK + 1}-${replay.lastWeek}`);
   line(['policy', 'log loss', 'accuracy', 'mean |gap|', 'worst |gap|', 'jobs', 'promotions', 'that helped']);
-  for (const policy of POLICIES) line(replay.run(policy));
+  for (const policy of POLICIES) line(await replay.run(policy));
   line(replay.ceiling());
 }

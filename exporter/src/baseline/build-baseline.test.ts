@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { countTurns } from '../../test/support/loop-turns.ts';
 import { testTarget } from '../../test/support/model-target.ts';
 import type { FeatureSettings } from '../domain/settings.ts';
 import { CODES, MISSING, nextDown, TYPE_ERROR } from '../histogram/bin-scheme.ts';
@@ -27,8 +28,8 @@ const predictions = (...values: readonly unknown[]) => values.map((prediction) =
 const whole = (count: number) => predictions(...Array.from({ length: count }, (_, i) => i));
 
 describe('learnModel', () => {
-  const learn = (records: readonly Record_[], target = undecided, positive?: string) => {
-    const { task, positiveClass, classes } = learnModel(spoolOf(records), target, positive);
+  const learn = async (records: readonly Record_[], target = undecided, positive?: string) => {
+    const { task, positiveClass, classes } = await learnModel(spoolOf(records), target, positive);
     return [task, positiveClass, [...classes]];
   };
 
@@ -53,29 +54,29 @@ describe('learnModel', () => {
       '8',
       ['7', '8'],
     ],
-  ])('%s', (_name, records, task, positive, classes) => {
-    expect(learn(records)).toEqual([task, positive, classes]);
+  ])('%s', async (_name, records, task, positive, classes) => {
+    expect(await learn(records)).toEqual([task, positive, classes]);
   });
 
-  test('20 whole numbers are classes, 21 a regression', () => {
-    expect(learn(whole(20))[0]).toBe('multiclass');
-    expect(learn(whole(21))).toEqual(['regression', null, []]);
-    expect(learn([...whole(21), { prediction: 'word' }])[0]).toBe('multiclass');
+  test('20 whole numbers are classes, 21 a regression', async () => {
+    expect((await learn(whole(20)))[0]).toBe('multiclass');
+    expect(await learn(whole(21))).toEqual(['regression', null, []]);
+    expect((await learn([...whole(21), { prediction: 'word' }]))[0]).toBe('multiclass');
   });
 
-  test('what is predicted says the task, however many values the labels have', () => {
+  test('what is predicted says the task, however many values the labels have', async () => {
     const rows = Array.from({ length: 30 }, (_, i) => ({ prediction: i % 5, label: i }));
-    expect(learn(rows)).toEqual(['multiclass', null, expect.arrayContaining(['0', '29'])]);
+    expect(await learn(rows)).toEqual(['multiclass', null, expect.arrayContaining(['0', '29'])]);
   });
 
-  test('the declared task and positive class come first', () => {
-    expect(learn(predictions(0, 1), testTarget({ task: 'regression' }))).toEqual(['regression', null, []]);
-    expect(learn(predictions('yes', 'no'), undecided, 'no')).toEqual(['binary', 'no', ['yes', 'no']]);
-    expect(learn(predictions('a', 'b', 'c'), undecided, 'a')[1]).toBeNull();
+  test('the declared task and positive class come first', async () => {
+    expect(await learn(predictions(0, 1), testTarget({ task: 'regression' }))).toEqual(['regression', null, []]);
+    expect(await learn(predictions('yes', 'no'), undecided, 'no')).toEqual(['binary', 'no', ['yes', 'no']]);
+    expect((await learn(predictions('a', 'b', 'c'), undecided, 'a'))[1]).toBeNull();
   });
 
-  test('no more than 250 classes are kept', () => {
-    expect(learn(predictions(...Array.from({ length: 1_000 }, (_, i) => `c${i}`)))[2]).toHaveLength(250);
+  test('no more than 250 classes are kept', async () => {
+    expect((await learn(predictions(...Array.from({ length: 1_000 }, (_, i) => `c${i}`))))[2]).toHaveLength(250);
   });
 });
 
@@ -86,41 +87,48 @@ describe('buildScheme', () => {
   ) => buildScheme(spoolOf(records, target), target, present, declared, max);
   const edges = (bins: unknown) => [...(bins as NumericBins).edges];
 
-  test('summaries say what there was: values, missing, range, mean', () => {
+  test('summaries say what there was: values, missing, range, mean', async () => {
     const records = [{ age: 10, region: 'n' }, { age: '20', region: 's' }, { age: 'NA', region: 'n' }, { age: 30 }];
-    const { summaries } = build(records);
+    const { summaries } = await build(records);
     const numeric = { kind: 'numeric', values: 3, missing: 1, mean: 20, min: 10, max: 30 };
     expect(summaries[0]).toMatchObject({ feature: 'age', ...numeric });
     expect(summaries[1]).toMatchObject({ feature: 'region', kind: 'categorical', values: 3, missing: 1, bins: 2 });
     expect(summaries[2]).toMatchObject({ feature: 'income', values: 0, missing: 4, bins: 0, mean: NaN, min: NaN });
   });
 
-  test('features that the rows cannot have are in no summary; the scheme keeps the place of every feature', () => {
-    const { scheme, summaries } = build([{ age: 1 }], { present: new Set(['age']) });
+  test('features that the rows cannot have are in no summary; the scheme keeps the place of every feature', async () => {
+    const { scheme, summaries } = await build([{ age: 1 }], { present: new Set(['age']) });
     expect(summaries.map(({ feature }) => feature)).toEqual(['age']);
     expect(scheme.features.map(({ kind }) => kind)).toEqual(['numeric', 'categorical', 'numeric']);
     expect(scheme.outlierFences).toHaveLength(3);
   });
 
-  test('categories by frequency, no more than the limit', () => {
-    const records = ['a', 'b', 'b', 'c', 'c', 'c'].map((region) => ({ region }));
-    expect(build(records, { max: 2 }).scheme.features[1]).toMatchObject({ categories: ['c', 'b'] });
-    expect(build(records, { max: 2 }).summaries[1]).toMatchObject({ bins: 2, values: 6, missing: 0 });
+  test('whatever else is due comes between two features', async () => {
+    const { turns, stop } = countTurns();
+    await build([{ age: 1, region: 'n' }]);
+    stop();
+    expect(turns()).toBeGreaterThan(all.size);
   });
 
-  test('Tukey fences are edges; where the middle half is one point there are none', () => {
-    const { scheme } = build(Array.from({ length: 100 }, (_, i) => ({ age: i + 1, income: i < 80 ? 0 : i })));
+  test('categories by frequency, no more than the limit', async () => {
+    const records = ['a', 'b', 'b', 'c', 'c', 'c'].map((region) => ({ region }));
+    expect((await build(records, { max: 2 })).scheme.features[1]).toMatchObject({ categories: ['c', 'b'] });
+    expect((await build(records, { max: 2 })).summaries[1]).toMatchObject({ bins: 2, values: 6, missing: 0 });
+  });
+
+  test('Tukey fences are edges; where the middle half is one point there are none', async () => {
+    const { scheme } = await build(Array.from({ length: 100 }, (_, i) => ({ age: i + 1, income: i < 80 ? 0 : i })));
     // Q1 = 25, Q3 = 75.
     expect(scheme.outlierFences).toEqual([[nextDown(25 - 150), 75 + 150], null, null]);
     expect(edges(scheme.features[0])).toEqual(expect.arrayContaining([nextDown(-125), 225]));
   });
 
-  test('a declared range gives edges, also without a value', () => {
+  test('a declared range gives edges, also without a value', async () => {
     const declared = new Map<string, FeatureSettings>([
       ['age', { min: 0, max: 120 }],
       ['income', { max: 9 }],
     ]);
-    const { scheme } = build(
+    const { scheme } = await build(
       Array.from({ length: 50 }, (_, i) => ({ age: i + 20 })),
       { declared },
     );
@@ -128,38 +136,40 @@ describe('buildScheme', () => {
     expect(edges(scheme.features[2])).toEqual([9]);
   });
 
-  test('infinite values and wrong types shape no bins', () => {
+  test('infinite values and wrong types shape no bins', async () => {
     const records = [1, 2, 3].map((age) => ({ age }));
     const odd = [{ age: Infinity }, { age: '-Infinity' }, { age: 'old' }, { age: true }];
-    expect(build([...records, ...odd]).scheme).toEqual(build(records).scheme);
-    expect(build([...records, ...odd]).summaries[0]).toMatchObject({ values: 3, missing: 4, min: 1, max: 3 });
+    expect((await build([...records, ...odd])).scheme).toEqual((await build(records)).scheme);
+    expect((await build([...records, ...odd])).summaries[0]).toMatchObject({ values: 3, missing: 4, min: 1, max: 3 });
   });
 
-  test('the watched score is the one of the task', () => {
+  test('the watched score is the one of the task', async () => {
     const records = [0.2, 0.4, 0.9].map((score, i) => ({ prediction: i, score }));
-    expect(edges(build(records).scheme.score)).toEqual(expect.arrayContaining([0.2, 0.4, 0.9]));
+    expect(edges((await build(records)).scheme.score)).toEqual(expect.arrayContaining([0.2, 0.4, 0.9]));
     const regression = testTarget({ task: 'regression' }, false);
-    expect(edges(build(records, { target: regression }).scheme.score)).toEqual(expect.arrayContaining([0, 1, 2]));
-    expect(edges(build([{ age: 1 }]).scheme.score)).toEqual([]);
+    expect(edges((await build(records, { target: regression })).scheme.score)).toEqual(
+      expect.arrayContaining([0, 1, 2]),
+    );
+    expect(edges((await build([{ age: 1 }])).scheme.score)).toEqual([]);
   });
 });
 
 describe('countBaseline', () => {
-  const count = (records: readonly Record_[], present: ReadonlySet<string>) => {
+  const count = async (records: readonly Record_[], present: ReadonlySet<string>) => {
     const target = testTarget();
-    const { features, performance, minutes } = countBaseline(spoolOf(records, target), target, present);
+    const { features, performance, minutes } = await countBaseline(spoolOf(records, target), target, present);
     const at = (column: number, code: number) => features.counts[column * CODES + code]!;
     return { rows: features.rows, performance, at, traffic: minutes.get(0) };
   };
 
-  test('every row is counted: values, missing, wrong types; labels, errors and latency with them', () => {
+  test('every row is counted: values, missing, wrong types; labels, errors and latency with them', async () => {
     const records = [
       { age: 1, region: 'north', prediction: 'yes', label: 'no', latency_ms: 250 },
       { age: 'x', region: '', prediction: 'no', label: 'no', error: 'timeout', latency_ms: -5 },
       { prediction: 'no', label: 'yes' },
       { prediction: 'no' },
     ];
-    const { rows, performance, at, traffic } = count(records, all);
+    const { rows, performance, at, traffic } = await count(records, all);
     expect([rows, performance.labelled, at(2, MISSING), at(2, TYPE_ERROR), at(3, 0), at(3, MISSING)]).toEqual([
       4, 3, 2, 1, 1, 3,
     ]);
@@ -172,8 +182,8 @@ describe('countBaseline', () => {
     expect(traffic).toMatchObject({ rows: 4, errorRows: 1, latencyRows: 1, latencySum: 0.25 });
   });
 
-  test('a feature that the rows cannot have is absent, not missing', () => {
-    const { at } = count([{ age: 1 }, { age: '' }], new Set(['age']));
+  test('a feature that the rows cannot have is absent, not missing', async () => {
+    const { at } = await count([{ age: 1 }, { age: '' }], new Set(['age']));
     expect([at(2, MISSING), at(2, ABSENT)]).toEqual([1, 0]);
     expect([at(4, MISSING), at(4, ABSENT), at(3, ABSENT)]).toEqual([0, 2, 2]);
   });

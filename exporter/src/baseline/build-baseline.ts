@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { BaselineFeatureSummary } from '../domain/baseline.ts';
 import type { FeatureSettings } from '../domain/settings.ts';
 import { defaultPositiveClass, inferTask, MAX_INTEGER_CLASSES } from '../domain/task.ts';
@@ -33,12 +34,16 @@ const MAX_SEEN_CLASSES = 250;
 const MAX_SEEN_CATEGORIES = 100_000;
 
 /** The first look: classes and task, unless `declared` says the task. */
-export function learnModel(spool: Spool, target: ModelTarget, declaredPositive: string | undefined): LearntModel {
+export async function learnModel(
+  spool: Spool,
+  target: ModelTarget,
+  declaredPositive: string | undefined,
+): Promise<LearntModel> {
   const classes = new Set<string>();
   const predicted = new Set<string>();
   let named = false;
   let fractional = false;
-  for (const { batch, labels } of spool.read(target)) {
+  for await (const { batch, labels } of spool.read(target)) {
     for (let i = 0; i < batch.rows; i++) {
       const name = batch.classes[i] ?? null;
       const value = batch.predictions[i]!;
@@ -64,19 +69,19 @@ export function learnModel(spool: Spool, target: ModelTarget, declaredPositive: 
  * @param target with the learnt task and all classes registered
  * @param present names of the features that the rows can have; the others get no bins
  */
-export function buildScheme(
+export async function buildScheme(
   spool: Spool,
   target: ModelTarget,
   present: ReadonlySet<string>,
   declared: ReadonlyMap<string, FeatureSettings>,
   maxCategories: number,
-): BuiltScheme {
+): Promise<BuiltScheme> {
   const samples = target.features.map((feature) =>
     feature.kind === 'numeric' ? new ColumnSample(feature.column) : null,
   );
   const categories = target.features.map(() => new Map<string, number>());
   const score = new ColumnSample(0);
-  for (const { batch } of spool.read(target)) {
+  for await (const { batch } of spool.read(target)) {
     for (let i = 0; i < batch.rows; i++) {
       score.add(driftScore(target, batch.predictions[i]!, batch.scores[i]!, batch.classScores[i] ?? null));
       for (const [f, feature] of target.features.entries()) {
@@ -88,11 +93,16 @@ export function buildScheme(
       }
     }
   }
-  const built = target.features.map((feature, f) =>
-    feature.kind === 'numeric'
-      ? numericColumn(feature, samples[f]!, declared.get(feature.name))
-      : categoricalColumn(feature, categories[f]!, maxCategories),
-  );
+  const built: BuiltColumn[] = [];
+  for (const [f, feature] of target.features.entries()) {
+    built.push(
+      feature.kind === 'numeric'
+        ? numericColumn(feature, samples[f]!, declared.get(feature.name))
+        : categoricalColumn(feature, categories[f]!, maxCategories),
+    );
+    // Each sorts a hundred thousand values, and there may be hundreds.
+    await setImmediate();
+  }
   return {
     scheme: {
       score: score.seen === 0 ? unbinned() : buildNumericBins(score.values(), decisionEdge(target)),
@@ -111,23 +121,27 @@ function decisionEdge({ task }: ModelTarget): { readonly mustHaveEdges?: readonl
 }
 
 /** The third look: every row counted under the new scheme. Features that the rows cannot have are absent, not missing. */
-export function countBaseline(spool: Spool, target: ModelTarget, present: ReadonlySet<string>): BucketCounts {
+export async function countBaseline(
+  spool: Spool,
+  target: ModelTarget,
+  present: ReadonlySet<string>,
+): Promise<BucketCounts> {
   const bucket = emptyBucket(FIRST_FEATURE_COLUMN + target.features.length);
-  for (const { batch, labels } of spool.read(target)) countBatch(bucket, binBatch(batch), labels, null);
+  for await (const { batch, labels } of spool.read(target)) countBatch(bucket, binBatch(batch), labels, null);
   markAbsent(bucket, target, present);
   return bucket;
 }
 
 /** The same rows in so many equal parts, in their order: consecutive, because what comes together is alike. */
-export function countChunks(
+export async function countChunks(
   spool: Spool,
   target: ModelTarget,
   present: ReadonlySet<string>,
   chunks: number,
-): BucketCounts[] {
+): Promise<BucketCounts[]> {
   const parts = Array.from({ length: chunks }, () => emptyBucket(FIRST_FEATURE_COLUMN + target.features.length));
   let before = 0;
-  for (const { batch, labels } of spool.read(target)) {
+  for await (const { batch, labels } of spool.read(target)) {
     const first = before;
     countApart((row) => parts[Math.floor(((first + row) * chunks) / spool.rows)]!, binBatch(batch), labels);
     before += batch.rows;

@@ -36,7 +36,7 @@ function rows(seed: number, days: number, visits: number, perDay = 1_000): Recor
   });
 }
 
-function effectsOf(records: readonly Record<string, unknown>[], windowsMs: readonly number[] = [DAY_MS]) {
+async function effectsOf(records: readonly Record<string, unknown>[], windowsMs: readonly number[] = [DAY_MS]) {
   const spool = new Spool();
   const roles = readColumnMap('');
   for (let i = 0; i < records.length; i += 1_000)
@@ -46,13 +46,13 @@ function effectsOf(records: readonly Record<string, unknown>[], windowsMs: reado
         target,
       ),
     );
-  const { scheme } = buildScheme(spool, target, new Set(COLUMNS.features.keys()), new Map(), 200);
+  const { scheme } = await buildScheme(spool, target, new Set(COLUMNS.features.keys()), new Map(), 200);
   return designEffects(spool, { ...target, scheme: { id: 1, ...scheme } }, windowsMs);
 }
 
 describe('designEffects', () => {
-  test('score, class and what belongs to a user repeat; what belongs to a visit does not', () => {
-    const [found] = effectsOf(rows(1, 14, VISITS));
+  test('score, class and what belongs to a user repeat; what belongs to a visit does not', async () => {
+    const [found] = await effectsOf(rows(1, 14, VISITS));
     expect(found!.windowMs).toBe(DAY_MS);
     const [score, classes, person, town, visit] = found!.byColumn as [number, number, number, number, number];
     // The truth is 1 + 5, and what is kept errs upwards.
@@ -63,13 +63,13 @@ describe('designEffects', () => {
     expect(visit).toBeLessThan(2);
   });
 
-  test('independent rows: all 1', () => {
+  test('independent rows: all 1', async () => {
     for (let seed = 0; seed < 5; seed++)
-      expect(effectsOf(rows(seed, 7, 0))).toEqual([{ windowMs: DAY_MS, byColumn: [1, 1, 1, 1, 1] }]);
+      expect(await effectsOf(rows(seed, 7, 0))).toEqual([{ windowMs: DAY_MS, byColumn: [1, 1, 1, 1, 1] }]);
   });
 
-  test('within shorter windows users come again less', () => {
-    const [sixth, day] = effectsOf(rows(2, 7, 20), [DAY_MS, 4 * HOUR_MS]);
+  test('within shorter windows users come again less', async () => {
+    const [sixth, day] = await effectsOf(rows(2, 7, 20), [DAY_MS, 4 * HOUR_MS]);
     expect([sixth!.windowMs, day!.windowMs]).toEqual([4 * HOUR_MS, DAY_MS]);
     expect(day!.byColumn[2]).toBeGreaterThan(2 * sixth!.byColumn[2]!);
   });
@@ -79,24 +79,24 @@ describe('designEffects', () => {
     ['times that are none', rows(3, 7, VISITS).map((row) => ({ ...row, timestamp: 'noon' }))],
     ['a baseline of three days', rows(3, 3, VISITS)],
     ['one time for all', rows(3, 7, VISITS).map((row) => ({ ...row, timestamp: START }))],
-  ])('%s: nothing is known', (_name, records) => {
-    expect(effectsOf(records)).toEqual([]);
+  ])('%s: nothing is known', async (_name, records) => {
+    expect(await effectsOf(records)).toEqual([]);
   });
 
-  test('a year: its newest days', () => {
-    const [found] = effectsOf([
+  test('a year: its newest days', async () => {
+    const [found] = await effectsOf([
       ...rows(4, 70, 0, 100),
       ...rows(4, 1, 0, 100).map((row) => ({ ...row, timestamp: START - 365 * DAY_MS })),
     ]);
     expect(found!.byColumn).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test('times in text, in any order, are times', () => {
+  test('times in text, in any order, are times', async () => {
     const records = rows(1, 7, VISITS);
     const asText = (of: (iso: string) => string) =>
       records.map((row) => ({ ...row, timestamp: of(new Date(row.timestamp as number).toISOString()) }));
-    const plain = effectsOf(asText((iso) => iso));
-    expect(effectsOf(asText((iso) => iso.replace('T', ' ').replace('Z', '')))).toEqual(plain);
+    const plain = await effectsOf(asText((iso) => iso));
+    expect(await effectsOf(asText((iso) => iso.replace('T', ' ').replace('Z', '')))).toEqual(plain);
     expect(plain[0]!.byColumn[2]).toBeGreaterThan(4);
   });
 });

@@ -25,7 +25,11 @@ const MIN_STRETCHES = 4;
  * @param target with the scheme that the baseline is counted under
  * @returns ascending by length
  */
-export function designEffects(spool: Spool, target: ModelTarget, windowsMs: Iterable<number>): DesignEffects[] {
+export async function designEffects(
+  spool: Spool,
+  target: ModelTarget,
+  windowsMs: Iterable<number>,
+): Promise<DesignEffects[]> {
   const { firstMs, lastMs } = spool;
   const found: DesignEffects[] = [];
   for (const windowMs of [...new Set(windowsMs)].sort((a, b) => a - b)) {
@@ -33,7 +37,7 @@ export function designEffects(spool: Spool, target: ModelTarget, windowsMs: Iter
     if (!(lastMs - firstMs >= (MIN_STRETCHES - 0.05) * windowMs)) continue;
     const stepMs = windowMs / PHASES;
     const fromMs = Math.max(firstMs, lastMs - MAX_STRETCHES * windowMs);
-    const steps = countSteps(spool, target, fromMs, stepMs, Math.floor((lastMs - fromMs) / stepMs) + 1);
+    const steps = await countSteps(spool, target, fromMs, stepMs, Math.floor((lastMs - fromMs) / stepMs) + 1);
     found.push({ windowMs, byColumn: boundsOf(steps) });
   }
   return found;
@@ -73,13 +77,19 @@ function sumOf(counts: readonly Uint32Array[]): Uint32Array {
 }
 
 /** Rows by column, step and coarse cell. */
-function countSteps(spool: Spool, target: ModelTarget, fromMs: number, stepMs: number, steps: number): ColumnSteps[] {
+async function countSteps(
+  spool: Spool,
+  target: ModelTarget,
+  fromMs: number,
+  stepMs: number,
+  steps: number,
+): Promise<ColumnSteps[]> {
   const cellsByColumn = cellsOfColumns(target);
   const columns = cellsByColumn.map(({ cells }) => ({
     cells,
     counts: Array.from({ length: steps }, () => new Uint32Array(cells)),
   }));
-  for (const { batch } of spool.read(target)) {
+  for await (const { batch } of spool.read(target)) {
     const { codes, codeAt } = binBatch(batch);
     for (let i = 0; i < batch.rows; i++) {
       const step = Math.floor((batch.timeMs[i]! - fromMs) / stepMs);

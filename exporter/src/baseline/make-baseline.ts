@@ -148,7 +148,7 @@ async function finish(
   // A declared task may not be that of the version's scheme yet; and rows of one version do not turn round what others go by.
   const others = deps.learntByOthers(before.model, before.version);
   const declared = { ...before, task: settings.task ?? others?.task ?? before.task };
-  const learnt = learnModel(spool, declared, settings.positiveClass ?? others?.positiveClass ?? undefined);
+  const learnt = await learnModel(spool, declared, settings.positiveClass ?? others?.positiveClass ?? undefined);
   await deps.ensure([
     {
       modelId: before.modelId,
@@ -167,12 +167,12 @@ async function finish(
     task: learnt.task,
     positiveClass: learnt.positiveClass === null ? -1 : (current.classCodes.get(learnt.positiveClass) ?? -1),
   };
-  const { scheme, summaries } = buildScheme(spool, target, present, settings.features, deps.maxCategories());
+  const { scheme, summaries } = await buildScheme(spool, target, present, settings.features, deps.maxCategories());
   const counting = { ...target, scheme: { id: 0, ...scheme } };
-  const counts = countBaseline(spool, counting, present);
-  const chunks = settings.selfCalibrated ? countChunks(spool, counting, present, BASELINE_CHUNKS) : [];
+  const counts = await countBaseline(spool, counting, present);
+  const chunks = settings.selfCalibrated ? await countChunks(spool, counting, present, BASELINE_CHUNKS) : [];
   const { windows, extraWindows } = settings;
-  const effects = designEffects(spool, counting, [
+  const effects = await designEffects(spool, counting, [
     windows.data_drift,
     windows.prediction_drift,
     ...extraWindows.data_drift,

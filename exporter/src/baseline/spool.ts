@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { ServiceError } from '../domain/service-error.ts';
 import type { Label } from '../histogram/count-label.ts';
@@ -48,15 +49,22 @@ export class Spool {
     } else this.spill(reference);
   }
 
-  /** Every batch, in order of arrival; `target` takes the place of the one it came with. */
-  *read(target: ModelTarget): Generator<ReferenceBatch> {
-    for (const reference of this.held) yield withTarget(reference, target);
+  /**
+   * Every batch, in order of arrival; `target` takes the place of the one it came with. Whatever else is due comes between two of them:
+   * a look at millions of rows takes longer than a lease holds and a request waits.
+   */
+  async *read(target: ModelTarget): AsyncGenerator<ReferenceBatch> {
+    for (const reference of this.held) {
+      yield withTarget(reference, target);
+      await setImmediate();
+    }
     let at = 0;
     for (let i = 0; i < this.spilled; i++) {
       const size = this.file!.read(at, BYTE_COUNT).readUInt32LE();
       const bytes = this.file!.read(at + BYTE_COUNT, size);
       at += BYTE_COUNT + size;
       yield withTarget(deserialize(bytes) as ReferenceBatch, target);
+      await setImmediate();
     }
   }
 

@@ -22,12 +22,12 @@ const untold =
 describe('a day of 1,000 predictions, ten features, evaluated every hour', () => {
   test.each([...streams.map(([name, stream]) => [name, stream, {}] as const), ...untold])(
     'without drift no week of %s has an alert',
-    (name, stream: Stream, how) => {
+    async (name, stream: Stream, how) => {
       let alerts = 0;
       let founding = 0;
       let reported = 0;
       for (let week = 0; week < WEEKS; week++) {
-        const of = simulateWeek(stream, seedOf(name.split(',')[0]!, week), 1_000, 0, how);
+        const of = await simulateWeek(stream, seedOf(name.split(',')[0]!, week), 1_000, 0, how);
         expect(of.evaluations).toBe(168);
         alerts += Number(of.alerts > 0);
         founding += Number(of.foundingAlarms > 0);
@@ -54,8 +54,8 @@ describe('a day of 5,000 predictions', () => {
 
   test.each(busy.filter(([name]) => !repeating.includes(name)))(
     '%s: a shift of 0.3 standard deviations is reported',
-    (_name, stream: Stream) => {
-      const { reported, evaluations } = simulateWeek(stream, 7, 5_000, 0.3);
+    async (_name, stream: Stream) => {
+      const { reported, evaluations } = await simulateWeek(stream, 7, 5_000, 0.3);
       // At the cycle's own width 0.3 of the noise is less than 0.3 of the whole.
       expect(reported / evaluations).toBeGreaterThan(0.9);
     },
@@ -64,8 +64,8 @@ describe('a day of 5,000 predictions', () => {
 
   test.each(busy)(
     '%s: a shift of one standard deviation alerts',
-    (_name, stream: Stream) => {
-      const { alerts, evaluations } = simulateWeek(stream, 7, 5_000, 1);
+    async (_name, stream: Stream) => {
+      const { alerts, evaluations } = await simulateWeek(stream, 7, 5_000, 1);
       expect(alerts).toBe(evaluations);
     },
     120_000,

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { buildScheme, countBaseline } from '../../src/baseline/build-baseline.ts';
+import type { BuiltScheme } from '../../src/baseline/build-baseline.ts';
 import { provisionalTarget } from '../../src/baseline/provisional-target.ts';
 import { layOut } from '../../src/baseline/reference-rows.ts';
 import { Spool } from '../../src/baseline/spool.ts';
@@ -133,11 +134,10 @@ withSciPy('30 features of real flights in three windows, as SciPy and scikit-lea
     spool.add(layOut(flights[part].map(toRow), target, 0));
     return spool;
   };
-  const { scheme } = buildScheme(spoolOf('baseline'), target, present, new Map(), 200);
-  const binned: ModelTarget = { ...target, scheme: { id: 1, ...scheme } };
-  const countsOf = (part: Part): BucketCounts => countBaseline(spoolOf(part), binned, present);
-  const baseline = countsOf('baseline');
-  const windows = new Map(WINDOWS.map((part) => [part, countsOf(part)]));
+  let scheme: BuiltScheme['scheme'];
+  let binned: ModelTarget;
+  let baseline: BucketCounts;
+  const windows = new Map<Part, BucketCounts>();
 
   const driftOf = (part: (typeof WINDOWS)[number], name: string): ColumnDrift => {
     const { column } = target.featureByName.get(name)!;
@@ -153,7 +153,12 @@ withSciPy('30 features of real flights in three windows, as SciPy and scikit-lea
   const categorical = cases(CATEGORICAL);
   let answer: Answer;
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    ({ scheme } = await buildScheme(spoolOf('baseline'), target, present, new Map(), 200));
+    binned = { ...target, scheme: { id: 1, ...scheme } };
+    const countsOf = (part: Part) => countBaseline(spoolOf(part), binned, present);
+    baseline = await countsOf('baseline');
+    for (const part of WINDOWS) windows.set(part, await countsOf(part));
     const values = (part: Part, of: (flight: Flight) => unknown) => flights[part].map(of);
     const input = {
       numeric: numeric.map(({ name, part }) => ({

@@ -55,7 +55,13 @@ interface Judged {
  *
  * @param perDay predictions a day; shifted by `shift` from the first evaluation on
  */
-export function simulateWeek(stream: Stream, seed: number, perDay: number, shift = 0, how: Judged = {}): Week {
+export async function simulateWeek(
+  stream: Stream,
+  seed: number,
+  perDay: number,
+  shift = 0,
+  how: Judged = {},
+): Promise<Week> {
   const random = new Random(seed);
   const names = Array.from({ length: FEATURES }, (_, i) => `f${i}`);
   const columns = {
@@ -87,7 +93,7 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
   const spool = new Spool();
   spool.add(layOut(rows(START - 7 * DAY_MS, START, 0), target));
   const present = new Set(names);
-  const { scheme } = buildScheme(spool, target, present, new Map(), 200);
+  const { scheme } = await buildScheme(spool, target, present, new Map(), 200);
   const binned = { ...target, scheme: { id: 1, ...scheme } };
   const plain: ModelContext = {
     task: 'binary',
@@ -96,12 +102,12 @@ export function simulateWeek(stream: Stream, seed: number, perDay: number, shift
     errorReasons: [],
     columns: target.features,
     scheme: binned.scheme,
-    baseline: asBaseline(countBaseline(spool, binned, present)),
-    designEffects: how.timed === false ? [] : designEffects(spool, binned, [DAY_MS]),
+    baseline: asBaseline(await countBaseline(spool, binned, present)),
+    designEffects: how.timed === false ? [] : await designEffects(spool, binned, [DAY_MS]),
     settings: DEFAULT_SETTINGS.defaults,
   };
   const chunks =
-    how.selfCalibrated === true ? countChunks(spool, binned, present, BASELINE_CHUNKS).map(asBaseline) : [];
+    how.selfCalibrated === true ? (await countChunks(spool, binned, present, BASELINE_CHUNKS)).map(asBaseline) : [];
   const own = { ...plain.settings.thresholds, ...how.thresholds };
   const thresholds = how.selfCalibrated === true ? calibratedThresholds(plain, chunks, () => perDay) : own;
   const context = { ...plain, settings: { ...plain.settings, thresholds } };
