@@ -1,5 +1,5 @@
 import type { LatencyOutcome } from '../domain/health.ts';
-import { LATENCY_CODES, latencyQuantile } from '../histogram/latency-buckets.ts';
+import { latencyQuantile } from '../histogram/latency-buckets.ts';
 import type { Traffic } from '../histogram/traffic.ts';
 import { welchPValue } from '../statistics/hypothesis.ts';
 import type { Check, ModelContext, ModelCounts } from './check.ts';
@@ -15,16 +15,16 @@ export const latency: Check<LatencyOutcome> = {
     const averageSeconds = traffic.latencySum / traffic.latencyRows;
     const baselineAverageSeconds = then === null ? NaN : then.latencySum / then.latencyRows;
     const spikeRatio = averageSeconds / baselineAverageSeconds;
-    const [p50, p95, p99] = quantiles(traffic);
+    const quantile = (q: number) => latencyQuantile(traffic.latency, q, traffic.maxSeconds);
     const common = {
       windowMs,
       samples: traffic.latencyRows,
       averageSeconds,
       baselineAverageSeconds,
       spikeRatio,
-      p50Seconds: p50,
-      p95Seconds: p95,
-      p99Seconds: p99,
+      p50Seconds: quantile(0.5),
+      p95Seconds: quantile(0.95),
+      p99Seconds: quantile(0.99),
       maxSeconds: traffic.latencyRows === 0 ? NaN : traffic.maxSeconds,
     };
     const lacking =
@@ -52,17 +52,6 @@ export const latency: Check<LatencyOutcome> = {
 function lackingBaseline(baseline: Traffic | null): string | null {
   if (baseline === null) return 'there is no baseline yet';
   return baseline.latencyRows < 2 || baseline.latencySum <= 0 ? 'the baseline has no latency' : null;
-}
-
-const dense = new Float64Array(LATENCY_CODES);
-
-/** The median and the quantiles of 0.95 and 0.99, in seconds; NaN without latencies. */
-function quantiles({ latency: counts, latencyRows, maxSeconds }: Traffic): [number, number, number] {
-  if (latencyRows === 0) return [NaN, NaN, NaN];
-  dense.fill(0);
-  counts.each((code, count) => (dense[code] = count));
-  const at = (q: number) => latencyQuantile(dense, q, maxSeconds);
-  return [at(0.5), at(0.95), at(0.99)];
 }
 
 function logarithms({ latencyRows: n, logSum, logSquareSum }: Traffic): { n: number; mean: number; variance: number } {

@@ -10,7 +10,7 @@ import { PerformanceCounts } from '../histogram/performance-counts.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
 import type { MinuteSpan } from '../histogram/time-bucket.ts';
-import { Traffic } from '../histogram/traffic.ts';
+import { TrafficSum } from '../histogram/traffic-sum.ts';
 
 /** Stored time buckets of one scheme and segment whose start lies in one of the spans. */
 export type PastBuckets = (
@@ -126,13 +126,13 @@ export async function sumPast(
   spans: readonly MinuteSpan[],
 ): Promise<ModelCounts> {
   const features = new FeatureCounts(FIRST_FEATURE_COLUMN + target.features.length);
-  const traffic = new Traffic();
+  const traffic = new TrafficSum();
   const performance = new PerformanceCounts();
   for (const { key, bytes } of await past(target.versionId, target.scheme.id, segmentId, spans)) {
     addBucketFeatures(bytes, features);
     addBucketOutcomes(bytes, key.bucketStart, EVER, traffic, performance);
   }
-  return { features, traffic, performance };
+  return { features, traffic: traffic.total(), performance };
 }
 
 const EVER: MinuteSpan = { from: -Infinity, to: Infinity };

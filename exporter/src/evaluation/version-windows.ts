@@ -16,6 +16,7 @@ import { addRestingFeatures, restFeatures } from '../histogram/resting-features.
 import { DAY_MINUTES, DAY_MS, MINUTE_MS, windowSpan } from '../histogram/time-bucket.ts';
 import type { MinuteSpan } from '../histogram/time-bucket.ts';
 import { Traffic } from '../histogram/traffic.ts';
+import { TrafficSum } from '../histogram/traffic-sum.ts';
 
 /**
  * A time bucket of one model version and scheme. Open: dense counts, beside the cached sums. Closed: bytes, counted in the sums.
@@ -46,6 +47,7 @@ const MINUTES_REACH_BACK = 130;
 
 const featureScratch = new FeatureCounts(0);
 const sumScratch = new FeatureCounts(0);
+const trafficScratch = new TrafficSum();
 
 /**
  * The buckets of one model version under one scheme, and the windows over them. A window is the sum of its buckets; the closed ones
@@ -137,19 +139,13 @@ export class VersionWindows {
   window(nowMs: number, windowMs: number, columns: number, needs: NeededCounts = ALL_COUNTS): ModelCounts {
     const span = windowSpan(nowMs, windowMs);
     const features = featureScratch;
-    const traffic = new Traffic();
     const performance = new PerformanceCounts();
-    const [ofFeatures, ofTraffic, ofPerformance] = [
-      needs.has('features'),
-      needs.has('traffic'),
-      needs.has('performance'),
-    ];
+    const [ofFeatures, ofPerformance] = [needs.has('features'), needs.has('performance')];
     features.clear();
     if (ofFeatures) {
       features.ensureColumns(columns);
       addRestingFeatures(this.features(span, windowMs), features);
     }
-    if (ofTraffic) traffic.add(this.traffic(span, windowMs));
     if (ofPerformance) performance.merge(this.performance(span, windowMs), 1);
     for (const bucket of this.buckets.values()) {
       const { open } = bucket;
@@ -157,9 +153,8 @@ export class VersionWindows {
       const inside = isInside(bucket, span);
       if (ofFeatures && inside) features.add(open.features);
       if (ofPerformance && inside) addPerformance(open, performance);
-      if (ofTraffic)
-        for (const [minute, of] of open.minutes) if (inSpan(bucket.bucketStart + minute, span)) traffic.add(of);
     }
+    const traffic = needs.has('traffic') ? this.traffic(span, windowMs) : new Traffic();
     return { features, traffic, performance };
   }
 
@@ -200,12 +195,23 @@ export class VersionWindows {
   }
 
   private traffic(span: MinuteSpan, windowMs: number): Traffic {
+    const closed = this.closedTraffic(span, windowMs);
+    trafficScratch.clear();
+    trafficScratch.add(closed);
+    for (const { bucketStart, open } of this.buckets.values())
+      open?.minutes.forEach((of, minute) => {
+        if (inSpan(bucketStart + minute, span)) trafficScratch.add(of);
+      });
+    return trafficScratch.total();
+  }
+
+  private closedTraffic(span: MinuteSpan, windowMs: number): Traffic {
     return this.sum(this.trafficSums, span, windowMs, () => {
-      const traffic = new Traffic();
+      trafficScratch.clear();
       for (const { bucketStart, bucketMinutes, bytes } of this.closed())
         if (bucketStart < span.to && bucketStart + bucketMinutes > span.from)
-          addBucketOutcomes(bytes, bucketStart, span, traffic, null);
-      return traffic;
+          addBucketOutcomes(bytes, bucketStart, span, trafficScratch, null);
+      return trafficScratch.total();
     });
   }
 

@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter } from './bytes.ts';
 import { FeatureCounts } from './counts.ts';
 import { PerformanceCounts } from './performance-counts.ts';
 import {
-  eachMinute,
+  addMinutes,
   readFeatures,
   readMinutes,
   readPerformance,
@@ -11,7 +11,9 @@ import {
   writeMinutes,
   writePerformance,
 } from './sparse-codec.ts';
-import { Traffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
+import type { TrafficCounts } from './traffic.ts';
+import { TrafficSum } from './traffic-sum.ts';
 
 /**
  * The payload of a statistics_bucket row, and of a baseline: everything counted of one model version over one stretch of time.
@@ -110,12 +112,12 @@ export function mergeToDay(
 /** The same bucket with its traffic in one sum, in its minute 0: less than half of it where predictions come all the time. */
 export function withoutMinutes(bytes: Uint8Array): Buffer {
   const reader = begin(bytes);
-  const sum = new Traffic();
-  eachMinute(reader, (_minute, traffic) => sum.add(traffic));
+  const sum = new TrafficSum();
+  addMinutes(reader, 0, Infinity, sum);
   const rest = bytes.subarray(reader.at);
   writer.length = 0;
   writer.u8(reader.format);
-  writeMinutes(writer, sum.rows === 0 ? new Map() : new Map([[0, sum]]));
+  writeMinutes(writer, sum.rows === 0 ? new Map() : new Map([[0, sum.total()]]));
   writer.need(rest.length);
   writer.bytes.set(rest, writer.length);
   writer.length += rest.length;
@@ -127,15 +129,12 @@ export function addBucketOutcomes(
   bytes: Uint8Array,
   bucketStart: number,
   span: { readonly from: number; readonly to: number },
-  traffic: Traffic | null,
+  traffic: TrafficCounts | null,
   performance: PerformanceCounts | null,
 ): void {
   const reader = begin(bytes);
   if (traffic === null) skipMinutes(reader);
-  else
-    eachMinute(reader, (minute, of) => {
-      if (bucketStart + minute >= span.from && bucketStart + minute < span.to) traffic.add(of);
-    });
+  else addMinutes(reader, span.from - bucketStart, span.to - bucketStart, traffic);
   if (performance === null) return;
   performance.merge(readPerformance(reader), 1);
   performance.merge(readRemoved(reader), -1);

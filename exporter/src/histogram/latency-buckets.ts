@@ -1,3 +1,5 @@
+import type { SortedCounts } from './sorted-counts.ts';
+
 /**
  * Log-linear latency buckets: Prometheus native histograms' schema 5, 32 to the octave, upper-inclusive. Code c is native bucket
  * index c - 512: (2^((c-1)/32 - 16), 2^(c/32 - 16)] seconds. They cover 2^-16 s (15 us) to 2^16 s (18 h); code 0 takes all that is
@@ -64,16 +66,11 @@ export function latencyBucketUpperSeconds(code: number): number {
  * @param maxSeconds the exact maximum where it is known: no quantile exceeds it, and it stands for the overflow bucket and for q = 1
  * @returns NaN without counts
  */
-export function latencyQuantile(counts: ArrayLike<number>, q: number, maxSeconds: number = Infinity): number {
-  const codes = Math.min(counts.length, LATENCY_CODES);
-  let total = 0;
-  for (let code = 0; code < codes; code++) total += counts[code]!;
+export function latencyQuantile(counts: SortedCounts, q: number, maxSeconds: number = Infinity): number {
+  const { total } = counts;
   if (total === 0) return NaN;
   if (q >= 1 && maxSeconds !== Infinity) return maxSeconds;
-  const rank = Math.max(1, Math.ceil(q * total));
-  let below = 0;
-  let code = -1;
-  while (below < rank && code < codes - 1) below += counts[++code]!;
+  const code = counts.codeOfRank(Math.max(1, Math.ceil(q * total)));
   return Math.min(bucketMiddle(code, maxSeconds), maxSeconds);
 }
 

@@ -33,6 +33,25 @@ describe('sorted counts', () => {
     ]);
   });
 
+  test('of places: those that are not 0, within the range', () => {
+    expect([...SortedCounts.of([4, 0, 2, 0, 9], 1, 4)]).toEqual([[2, 2]]);
+    expect([...SortedCounts.of([4, 0], Infinity, 0)]).toEqual([]);
+  });
+
+  test.each([
+    ['the first', 1, 2],
+    ['the last of the first code', 5, 2],
+    ['the next', 6, 4],
+    ['the last', 8, 4],
+    ['beyond the last', 9, 4],
+  ])('code of a rank: %s', (_, rank, code) => {
+    const counts = countsOf([
+      [2, 5],
+      [4, 3],
+    ]);
+    expect(counts.codeOfRank(rank)).toBe(code);
+  });
+
   test('property: as a Map counts, and adding up leaves what was added as it was', () => {
     const pairs = fc.array(fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 9 })));
     fc.assert(

@@ -10,6 +10,22 @@ export class SortedCounts implements Iterable<readonly [number, number]> {
   /** Codes and their counts in turn. */
   private pairs: readonly number[] = NONE;
 
+  /** Of counts that stand each in its place, those of the codes in [from, to) that are not 0. */
+  static of(dense: ArrayLike<number>, from: number, to: number): SortedCounts {
+    const sorted = new SortedCounts();
+    let found = 0;
+    for (let code = from; code < to; code++) if (dense[code] !== 0) found++;
+    if (found === 0) return sorted;
+    const pairs = new Array<number>(2 * found);
+    for (let code = from, at = 0; code < to; code++) {
+      if (dense[code] === 0) continue;
+      pairs[at++] = code;
+      pairs[at++] = dense[code]!;
+    }
+    sorted.pairs = pairs;
+    return sorted;
+  }
+
   get size(): number {
     return this.pairs.length >>> 1;
   }
@@ -23,6 +39,16 @@ export class SortedCounts implements Iterable<readonly [number, number]> {
     let sum = 0;
     for (let i = 1; i < this.pairs.length; i += 2) sum += this.pairs[i]!;
     return sum;
+  }
+
+  /** Code of the row of that rank, 1 being the first, in order of the codes; of the last row where there are fewer. */
+  codeOfRank(rank: number): number {
+    let below = 0;
+    for (let i = 0; i < this.pairs.length; i += 2) {
+      below += this.pairs[i + 1]!;
+      if (below >= rank) return this.pairs[i]!;
+    }
+    return this.highest;
   }
 
   get(code: number): number {

@@ -3,6 +3,7 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 import type { FeatureCounts } from './counts.ts';
 import { PerformanceCounts } from './performance-counts.ts';
 import { Traffic } from './traffic.ts';
+import type { TrafficCounts } from './traffic.ts';
 
 /**
  * Bytes of counts. A column is sparse (the occupied codes, by their gaps) or dense (counts up to the last one), whichever is shorter;
@@ -248,38 +249,30 @@ export function writeMinutes(writer: ByteWriter, minutes: ReadonlyMap<number, Tr
 }
 
 export function readMinutes(reader: ByteReader, into: Map<number, Traffic>, also?: Traffic): void {
-  eachMinute(reader, (minute, read) => {
-    also?.add(read);
-    const known = into.get(minute);
-    if (known === undefined) into.set(minute, read);
-    else known.add(read);
-  });
-}
-
-export function eachMinute(reader: ByteReader, take: (minute: number, traffic: Traffic) => void): void {
   for (let count = reader.varint(); count > 0; count--) {
     const minute = reader.varint();
     const read = new Traffic();
     readTraffic(reader, read);
-    take(minute, read);
+    also?.add(read);
+    const known = into.get(minute);
+    if (known === undefined) into.set(minute, read);
+    else known.add(read);
   }
 }
 
-/** Reads over them. */
+/** Adds those in [from, to), and reads over the others. */
+export function addMinutes(reader: ByteReader, from: number, to: number, into: TrafficCounts): void {
+  for (let count = reader.varint(); count > 0; count--) {
+    const minute = reader.varint();
+    if (minute >= from && minute < to) readTraffic(reader, into);
+    else skipTraffic(reader);
+  }
+}
+
 export function skipMinutes(reader: ByteReader): void {
   for (let count = reader.varint(); count > 0; count--) {
     reader.varint();
-    reader.varint();
-    for (let kinds = reader.varint(); kinds > 0; kinds--) {
-      reader.u8();
-      reader.varint();
-    }
-    if (reader.varint() === 0) continue;
-    reader.at += TRAFFIC_SUMS_BYTES;
-    for (let pairs = reader.varint(); pairs > 0; pairs--) {
-      reader.varint();
-      reader.varint();
-    }
+    skipTraffic(reader);
   }
 }
 
@@ -300,7 +293,21 @@ function writeTraffic(writer: ByteWriter, traffic: Traffic): void {
   writeSorted(writer, traffic.latency.size, traffic.latency);
 }
 
-function readTraffic(reader: ByteReader, into: Traffic): void {
+function skipTraffic(reader: ByteReader): void {
+  reader.varint();
+  for (let kinds = reader.varint(); kinds > 0; kinds--) {
+    reader.u8();
+    reader.varint();
+  }
+  if (reader.varint() === 0) return;
+  reader.at += TRAFFIC_SUMS_BYTES;
+  for (let pairs = reader.varint(); pairs > 0; pairs--) {
+    reader.varint();
+    reader.varint();
+  }
+}
+
+function readTraffic(reader: ByteReader, into: TrafficCounts): void {
   into.rows += reader.varint();
   for (let kinds = reader.varint(); kinds > 0; kinds--) {
     const code = reader.u8();

@@ -5,11 +5,23 @@ import { SortedCounts } from './sorted-counts.ts';
 export const NO_ERROR = 0;
 export const OTHER_ERROR = 255;
 
-/** Latency and errors of one minute, or of any sum of minutes. */
-export class Traffic {
+/** What traffic is read and added into. */
+export interface TrafficCounts {
+  rows: number;
+  readonly errors: { add(code: number, count: number): void };
+  latencyRows: number;
+  latencySum: number;
+  logSum: number;
+  logSquareSum: number;
+  maxSeconds: number;
+  readonly latency: { add(code: number, count: number): void };
+}
+
+/** Latency and errors of one minute, or of any sum of minutes (see traffic-sum.ts). */
+export class Traffic implements TrafficCounts {
   rows = 0;
   /** Rows by error code. */
-  readonly errors = new SortedCounts();
+  readonly errors: SortedCounts;
   latencyRows = 0;
   /** Sums of seconds, of ln seconds and of its square (Welch's test on log latency); zero latencies enter the logs as LOG_FLOOR. */
   latencySum = 0;
@@ -17,7 +29,12 @@ export class Traffic {
   logSquareSum = 0;
   maxSeconds = 0;
   /** Rows by latency code. */
-  readonly latency = new SortedCounts();
+  readonly latency: SortedCounts;
+
+  constructor(errors = new SortedCounts(), latency = new SortedCounts()) {
+    this.errors = errors;
+    this.latency = latency;
+  }
 
   /** `latencySeconds` NaN: not reported. */
   addRow(error: number, latencySeconds: number): void {
