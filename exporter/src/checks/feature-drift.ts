@@ -1,4 +1,3 @@
-import { MISSING } from '../histogram/bin-scheme.ts';
 import type { NumericBins } from '../histogram/bin-scheme.ts';
 import { categoryCellCount, categoryCells, MAX_CATEGORIES } from '../histogram/categories.ts';
 import type { CategoryBins } from '../histogram/categories.ts';
@@ -39,8 +38,6 @@ const FEW_VALUES = 20;
 
 const baselineCells = new Float64Array(MAX_CATEGORIES + 1);
 const currentCells = new Float64Array(MAX_CATEGORIES + 1);
-const baselineSums = new Float64Array(MISSING);
-const currentSums = new Float64Array(MISSING);
 
 /** The baseline itself, not its features: what was computed from these is kept with it. */
 type BaselineFeatures = Pick<ModelBaseline, 'features'>;
@@ -152,16 +149,8 @@ function wassersteinOf(
   samples: number,
 ): number {
   const { features } = baseline;
-  const then = { counts: features.column(column), sums: baselineSums, total: baselineSamples };
-  const now = { counts: current.column(column), sums: currentSums, total: samples };
-  // Without tails the bins that keep sums are all empty.
-  if (features.tails.size + current.tails.size > 0)
-    for (let code = 0; code <= bins.edges.length; code++) {
-      if (bins.sumBins[code] !== 1) continue;
-      // Nearly all of these bins are empty, and a look into a map is dear.
-      baselineSums[code] = then.counts[code] === 0 ? 0 : (features.tails.get(column * 256 + code) ?? 0);
-      currentSums[code] = now.counts[code] === 0 ? 0 : (current.tails.get(column * 256 + code) ?? 0);
-    }
+  const then = { counts: features.column(column), sums: features.tailsOf(column), total: baselineSamples };
+  const now = { counts: current.column(column), sums: current.tailsOf(column), total: samples };
   const distance = wassersteinDistance(bins.edges, bins.sumBins, then, now);
   return normalisedWasserstein(distance, deviationOf(bins, baseline, then, column));
 }

@@ -88,8 +88,27 @@ export class FeatureCounts {
     this.confidenceSum = 0;
   }
 
+  tailsOf(column: number): ColumnTails {
+    return new ColumnTails(this.tails, column);
+  }
+
   /** The 256 counts of one column, as a view. */
   column(column: number): Cells {
     return (this.views[column] ??= this.counts.subarray(column * CODES, (column + 1) * CODES));
+  }
+}
+
+/** The tails of one column, by code; 0 where none are kept. */
+class ColumnTails {
+  private readonly tails: ReadonlyMap<number, number>;
+  private readonly first: number;
+
+  constructor(tails: ReadonlyMap<number, number>, column: number) {
+    this.tails = tails;
+    this.first = column * CODES;
+  }
+
+  at(code: number): number {
+    return this.tails.get(this.first + code) ?? 0;
   }
 }

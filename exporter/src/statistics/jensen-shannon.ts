@@ -25,8 +25,8 @@ export function jensenShannonDistance(
     const p = (current[k]! + pseudoCount) * currentScale;
     const q = (baseline[k]! + pseudoCount) * baselineScale;
     const middle = (p + q) / 2;
-    if (p > 0) divergence += p * Math.log2(p / middle);
-    if (q > 0) divergence += q * Math.log2(q / middle);
+    if (p > 0) divergence += p * Math.log(p / middle);
+    if (q > 0) divergence += q * Math.log(q / middle);
   }
-  return Math.sqrt(Math.min(1, Math.max(0, divergence / 2)));
+  return Math.sqrt(Math.min(1, Math.max(0, divergence / (2 * Math.LN2))));
 }

@@ -83,12 +83,13 @@ export function ksPValue(d: number, n: number, m: number): number {
  */
 export function kolmogorovSf(x: number): number {
   if (x <= 0) return 1;
-  if (x < 1.18) {
-    const y = Math.exp(-(Math.PI * Math.PI) / (8 * x * x));
-    return Math.max(0, 1 - (Math.sqrt(2 * Math.PI) / x) * (y + y ** 9 + y ** 25 + y ** 49));
-  }
-  const y = Math.exp(-2 * x * x);
-  return 2 * (y - y ** 4 + y ** 9 - y ** 16);
+  const y = Math.exp(x < 1.18 ? -(Math.PI * Math.PI) / (8 * x * x) : -2 * x * x);
+  // Powers by multiplication: `**` takes as long as all of the rest.
+  const y4 = y * y * y * y;
+  const y8 = y4 * y4;
+  const y16 = y8 * y8;
+  if (x >= 1.18) return 2 * (y - y4 + y * y8 - y16);
+  return Math.max(0, 1 - (Math.sqrt(2 * Math.PI) / x) * (y + y * y8 + y * y8 * y16 + y * y16 * y16 * y16));
 }
 
 /** Kolmogorov-Smirnov distance of two samples, exact: every distinct value is a bin of its own. NaN when one is empty. */
