@@ -29,15 +29,18 @@ export const dataQuality: Check<DataQualityOutcome> = {
     const finding = { alert: false, warning: false, samples: 0 };
     const issues: QualityIssue[] = [];
     for (const feature of context.columns) {
-      const cells = cellsOf(context, feature);
-      const now = issueCounts(features.column(feature.column), cells);
+      const column = features.column(feature.column);
       // Rows from before the feature was registered are not its rows.
-      if (now.rows < settings.minimumSamples.report) continue;
+      if (!hasRows(column, settings.minimumSamples.report)) continue;
       judged++;
-      // Most features have no issue to look up in the baseline.
-      if (ISSUE_TYPES.every((type) => now[type] === 0)) continue;
+      const cells = cellsOf(context, feature);
+      const found = issueCounts(column, cells);
+      // Most features have no issue to count the rows for, and to look up in the baseline.
+      if (ISSUE_TYPES.every((type) => found[type] === 0)) continue;
+      const now = { ...found, rows: sum(column, 0, ABSENT) };
       baseline?.features.ensureColumns(feature.column + 1);
-      const then = baseline === null ? null : issueCounts(baseline.features.column(feature.column), cells);
+      const before = baseline?.features.column(feature.column) ?? null;
+      const then = before === null ? null : { ...issueCounts(before, cells), rows: sum(before, 0, ABSENT) };
       for (const type of ISSUE_TYPES) {
         const issue = compare(type, now, then);
         if (issue === null) continue;
@@ -76,7 +79,8 @@ const ISSUE_TYPES: readonly QualityIssueType[] = [
   'outlier',
 ];
 
-type IssueCounts = Readonly<Record<QualityIssueType, number>> & { readonly rows: number };
+type IssueCounts = Readonly<Record<QualityIssueType, number>>;
+type ColumnCounts = IssueCounts & { readonly rows: number };
 
 /** Bins beyond a range: those below `from`, and those from `to` on. */
 interface Beyond {
@@ -117,7 +121,6 @@ function beyond(edges: Float64Array, low: number, high: number): Beyond | null {
 
 function issueCounts(counts: ArrayLike<number>, cells: IssueCells): IssueCounts {
   return {
-    rows: sum(counts, 0, ABSENT),
     missing: counts[MISSING]!,
     type_error: counts[TYPE_ERROR]!,
     out_of_range: counts[NOT_FINITE]! + sumBeyond(counts, cells.outOfRange, cells.bins),
@@ -128,6 +131,13 @@ function issueCounts(counts: ArrayLike<number>, cells: IssueCells): IssueCounts 
 
 function sumBeyond(counts: ArrayLike<number>, range: Beyond | null, bins: number): number {
   return range === null ? 0 : sum(counts, 0, range.from) + sum(counts, range.to, bins);
+}
+
+/** Without reading on when there are enough. */
+function hasRows(counts: ArrayLike<number>, least: number): boolean {
+  let rows = 0;
+  for (let code = 0; code < ABSENT && rows < least; code++) rows += counts[code]!;
+  return rows >= least;
 }
 
 function sum(counts: ArrayLike<number>, from: number, to: number): number {
@@ -144,7 +154,7 @@ interface Comparison {
 }
 
 /** A baseline that does not have the feature is one without the issue, as large as the window. */
-function compare(type: QualityIssueType, now: IssueCounts, then: IssueCounts | null): Comparison | null {
+function compare(type: QualityIssueType, now: ColumnCounts, then: ColumnCounts | null): Comparison | null {
   if (now.rows === 0 || now[type] === 0) return null;
   const known = then !== null && then.rows > 0 ? then : null;
   const share = now[type] / now.rows;
