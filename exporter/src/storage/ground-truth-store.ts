@@ -93,10 +93,12 @@ export class GroundTruthStore {
    */
   async sweep(sinceMs: number, nowMs: number): Promise<number> {
     return this.retried(async (client) => {
-      // Partial index ground_truth_waiting; SKIP LOCKED: another replica is at those already.
+      // Partial index ground_truth_waiting; SKIP LOCKED: another replica is at those already. Of a model that was deleted rows are there for a
+      // while, which nothing is counted of; no other is deleted until this is committed (assert_scheme_epoch).
       const { rows } = await client.query<StoredLabel>(
         `SELECT replace(pid::text, '-', '') AS "idKey", model_id AS "modelId", label_ts AS "labelTime", false AS inserted
-         FROM ground_truth WHERE joined_at IS NULL AND received_at >= $1 ORDER BY received_at DESC LIMIT ${SWEEP_LIMIT} FOR UPDATE SKIP LOCKED`,
+         FROM ground_truth WHERE joined_at IS NULL AND received_at >= $1 AND model_id <> ALL (ARRAY(SELECT model_id FROM model_removals))
+         ORDER BY received_at DESC LIMIT ${SWEEP_LIMIT} FOR UPDATE SKIP LOCKED`,
         [new Date(sinceMs)],
       );
       return rows.length === 0 ? 0 : (await this.join(client, rows, nowMs, false)).joined;

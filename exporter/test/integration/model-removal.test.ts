@@ -10,6 +10,7 @@ import { openCore } from '../support/core.ts';
 import type { Core } from '../support/core.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { eventually } from '../support/exporter-process.ts';
 import { compareWithRawRows } from '../support/recount.ts';
 
 const HOUR = 3_600_000;
@@ -195,6 +196,26 @@ describe('deletion of a model', () => {
       ['model_removals', 'model_id', modelId],
     ] as const)
       expect((await core.pool.query(`SELECT FROM ${table} WHERE ${column} = $1`, [id])).rows).toHaveLength(0);
+  });
+
+  test('and meanwhile waiting labels of the others are joined, whatever waits for rows of the one that goes', async () => {
+    const events = [NAME, 'stays'].flatMap((model) => makeEvents(model, 3));
+    await core.label(events.map(({ model, prediction_id }) => ({ model, prediction_id, label: 'yes' })));
+    await core.predict(events);
+    const modelId = core.catalog.versionsOf(NAME)[0]!.model.id;
+    const gate = await core.pool.connect();
+    await gate.query('BEGIN');
+    await gate.query('SELECT FROM predictions WHERE model_id = $1 FOR UPDATE', [modelId]);
+    const removed = models.remove(NAME);
+    try {
+      await eventually(async () => expect((await counts()).model_removals).toBe(1));
+      expect(await core.groundTruth.sweep(0, now)).toBe(3);
+    } finally {
+      await gate.query('COMMIT');
+      gate.release();
+      await removed;
+    }
+    expect((await compareWithRawRows(core.pool, core.catalog, now - 24 * HOUR)).differences).toEqual([]);
   });
 
   test('intake goes on: the model comes back as a new one, counted from zero', async () => {
