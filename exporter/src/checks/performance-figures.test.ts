@@ -4,7 +4,7 @@ import { target, testContext } from '../../test/support/model-counts.ts';
 import { testTarget } from '../../test/support/model-target.ts';
 import { countLabel } from '../histogram/count-label.ts';
 import { PerformanceCounts } from '../histogram/performance-counts.ts';
-import { baselineFigures, NO_FIGURES, performanceFigures } from './performance-figures.ts';
+import { NO_FIGURES, performanceFigures } from './performance-figures.ts';
 
 const binary = testContext();
 
@@ -42,15 +42,6 @@ describe('two classes', () => {
     });
     expect(swapped.precision).toBeCloseTo(40 / 60, 12);
     expect(swapped.recall).toBeCloseTo(40 / 50, 12);
-  });
-
-  test('of a baseline: computed once for each way to read it', () => {
-    const made = counts([1, 1, 30], [1, 0, 10], [0, 1, 20], [0, 0, 40]);
-    expect(baselineFigures(made, binary)).toEqual(found);
-    expect(baselineFigures(made, binary)).toBe(baselineFigures(made, binary));
-    const swapped = { ...binary, positiveClass: 0 };
-    expect(baselineFigures(made, swapped)).toEqual(performanceFigures(made, swapped));
-    expect(baselineFigures(made, { ...binary, task: 'unknown' })).toEqual(NO_FIGURES);
   });
 
   test('without scores nothing is said of them', () => {

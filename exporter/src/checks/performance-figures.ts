@@ -9,8 +9,6 @@ import { regressionFigures } from '../statistics/regression.ts';
 import { averagePrecision, hanleyMcNeilSe, rocAuc } from '../statistics/roc.ts';
 import type { ModelContext } from './check.ts';
 
-type FiguresContext = Pick<ModelContext, 'task' | 'positiveClass' | 'scheme'>;
-
 /** What is undefined until the task and the data define it. */
 export const NO_FIGURES: PerformanceFigures = {
   samples: 0,
@@ -39,18 +37,11 @@ export const NO_FIGURES: PerformanceFigures = {
   bias: NaN,
 };
 
-const known = new WeakMap<PerformanceCounts, { readonly asked: string; readonly figures: PerformanceFigures }>();
-
-/** Of a baseline: its counts never change, and several checks and every evaluation ask for the same. */
-export function baselineFigures(counts: PerformanceCounts, context: FiguresContext): PerformanceFigures {
-  const asked = `${context.task} ${context.positiveClass} ${context.scheme.id}`;
-  let found = known.get(counts);
-  if (found?.asked !== asked) known.set(counts, (found = { asked, figures: performanceFigures(counts, context) }));
-  return found.figures;
-}
-
 /** Every figure that the task defines, from the counts of labelled predictions. `samples` is the number the task's main figure rests on. */
-export function performanceFigures(counts: PerformanceCounts, context: FiguresContext): PerformanceFigures {
+export function performanceFigures(
+  counts: PerformanceCounts,
+  context: Pick<ModelContext, 'task' | 'positiveClass' | 'scheme'>,
+): PerformanceFigures {
   if (counts.labelled === 0) return NO_FIGURES;
   switch (context.task) {
     case 'regression':

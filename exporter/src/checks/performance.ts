@@ -4,7 +4,7 @@ import { twoProportionPValue, welchPValue } from '../statistics/hypothesis.ts';
 import type { Check, ModelBaseline, ModelContext, ModelCounts } from './check.ts';
 import { estimateOf } from './estimated-performance.ts';
 import { INSUFFICIENT, SIGNIFICANT_P, stateOf } from './gate.ts';
-import { baselineFigures, NO_FIGURES, performanceFigures } from './performance-figures.ts';
+import { NO_FIGURES, performanceFigures } from './performance-figures.ts';
 import { ramp, worse } from './ramp.ts';
 
 /**
@@ -16,7 +16,7 @@ export const performance: Check<PerformanceOutcome> = {
   needs: ['performance', 'features'],
   evaluate(context: ModelContext, window: ModelCounts, windowMs: number): PerformanceOutcome {
     const figures = performanceFigures(window.performance, context);
-    const baseline = context.baseline === null ? NO_FIGURES : baselineFigures(context.baseline.performance, context);
+    const baseline = context.baseline === null ? NO_FIGURES : performanceFigures(context.baseline.performance, context);
     const labelCoverage = window.features.rows === 0 ? NaN : window.performance.labelled / window.features.rows;
     const drop = dropOf(figures, baseline, context);
     const calibrationGapChange = Math.abs(figures.calibrationGap - baseline.calibrationGap);

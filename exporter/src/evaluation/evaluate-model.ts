@@ -1,6 +1,6 @@
 import type { Check, ModelBaseline, ModelContext, ModelCounts, NeededCounts } from '../checks/check.ts';
 import { CHECKS } from '../checks/registry.ts';
-import { baselineFigures } from '../checks/performance-figures.ts';
+import { performanceFigures } from '../checks/performance-figures.ts';
 import type { CheckOutcome, CheckOutcomes } from '../domain/health.ts';
 import { healthScore } from '../domain/health-score.ts';
 import type { ExtraWindow, ModelReport } from '../domain/model-report.ts';
@@ -123,7 +123,7 @@ function summarise(context: ModelContext, reason: string | null): ModelReport['b
     kind: baseline.kind,
     madeAtMs: baseline.madeAtMs,
     rows: baseline.features.rows,
-    performance: baseline.performance.labelled === 0 ? null : baselineFigures(baseline.performance, context),
+    performance: baseline.performance.labelled === 0 ? null : performanceFigures(baseline.performance, context),
     reason,
   };
 }

@@ -57,6 +57,8 @@ export function addPerformance({ performance, removed }: BucketCounts, into: Per
 
 const NONE = new PerformanceCounts();
 const writer = new ByteWriter(1 << 16);
+/** Of one bucket at a time: ten kB of places for each of a day's would be a lot to collect. */
+const sum = new TrafficSum();
 
 export function encodeBucket({ features, minutes, performance, removed }: BucketCounts): Buffer {
   writer.length = 0;
@@ -112,7 +114,7 @@ export function mergeToDay(
 /** The same bucket with its traffic in one sum, in its minute 0: less than half of it where predictions come all the time. */
 export function withoutMinutes(bytes: Uint8Array): Buffer {
   const reader = begin(bytes);
-  const sum = new TrafficSum();
+  sum.clear();
   addMinutes(reader, 0, Infinity, sum);
   const rest = bytes.subarray(reader.at);
   writer.length = 0;
