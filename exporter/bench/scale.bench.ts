@@ -1,6 +1,6 @@
 // What many models cost an evaluating exporter, without the database: N models of F features, a day of 100 predictions an hour each.
 // Memory (resident, statistics and reports; with and without the exposition of `worst:5` features), a sweep that evaluates every model
-// (every minute, and once an hour when the windows move on by an hour), a scrape, the start (reading back a day of time buckets, and the
+// (every minute, and once an hour when the windows move on by an hour), a gzipped scrape after all changed, the start (reading back a day of time buckets, and the
 // first sweep), and intake of rows in random model order against rows of one model: decoded from JSON, validated, binned, and encoded
 // for the database as rows and delta. Targets at 10,000 models x 20 features: 2.5 GB, 2 s of CPU a sweep, 1.5 times the intake cost of
 // one model. Each size is measured in a process of its own: BENCH_SIZES=10x20,10000x20 chooses.
@@ -11,6 +11,7 @@ import { ModelHealth } from '../src/evaluation/model-health.ts';
 import { StatisticsMemory } from '../src/evaluation/statistics-memory.ts';
 import { STORE_FAMILIES } from '../src/exposition/families.ts';
 import { publishModel } from '../src/exposition/publish-model.ts';
+import { spliceGzip } from '../src/exposition/gzip-splice.ts';
 import { SeriesStore } from '../src/exposition/series-store.ts';
 import { textFormat } from '../src/exposition/text-format.ts';
 import { binBatch } from '../src/histogram/bin-batch.ts';
@@ -173,8 +174,10 @@ async function measure(models: number, features: number): Promise<void> {
   for (const { report, totals } of hourTurn.evaluated) publishModel(series, report, totals);
   const withExposition = residentMb();
   const scrapeBegan = cpuMs();
-  const bytes = series.render(textFormat).reduce((sum, section) => sum + section.bytes.length, 0);
+  const sections = series.render(textFormat);
+  await spliceGzip(sections);
   const scrapeMs = cpuMs() - scrapeBegan;
+  const bytes = sections.reduce((sum, { length }) => sum + length, 0);
   const cells = [
     String(models),
     String(features),

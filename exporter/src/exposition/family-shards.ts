@@ -20,7 +20,7 @@ export class Shard {
   }
 
   render(): TextSection {
-    return (this.section ??= new TextSection(Array.from(this.blocks, ({ text }) => text).join('')));
+    return (this.section ??= new TextSection(...Array.from(this.blocks, ({ text }) => text)));
   }
 }
 

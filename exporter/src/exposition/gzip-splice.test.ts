@@ -32,6 +32,17 @@ describe('spliceGzip', () => {
     );
   });
 
+  test('a section of several texts, asked for as bytes before, after or never', async () => {
+    const long = 'b{x="é"} 2\n'.repeat(30_000);
+    const made = [new TextSection('a 1\n', long, '', 'c 3\n'), new TextSection('d 4\n', 'e 5\n'), new TextSection()];
+    const whole = `a 1\n${long}c 3\nd 4\ne 5\n`;
+    const before = made[1]!.bytes.toString();
+    expect(gunzipSync(await spliceGzip(made)).toString()).toBe(whole);
+    expect(before).toBe('d 4\ne 5\n');
+    expect(Buffer.concat(made.map(({ bytes }) => bytes)).toString()).toBe(whole);
+    expect(made.map(({ length }) => length)).toEqual(made.map(({ bytes }) => bytes.length));
+  });
+
   test('deflates a section once', async () => {
     const section = new TextSection('a 1\n'.repeat(100));
     expect(section.isDeflated).toBe(false);
