@@ -47,6 +47,13 @@ describe('missing', () => {
       false,
     ],
     ['a new feature', { features: { height: 1 } }, true],
+    [
+      'a new feature after those that are known, in their order',
+      { features: { age: 1, region: 'n', height: 1 } },
+      true,
+    ],
+    ['a new feature between them, and they in another order', { features: { region: 'n', height: 1, age: 1 } }, true],
+    ['what is known in another order', { features: { region: 'n', age: 1 } }, false],
     ['a new feature without a value', { features: { height: null } }, false],
     ['features that are a list', { features: ['age'] }, false],
     ['a new class', { prediction: 'maybe' }, true],

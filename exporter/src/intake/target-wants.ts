@@ -134,7 +134,10 @@ function hasNewFeature({ row: { features } }: Envelope, target: ModelTarget): bo
   const known = target.featureByName;
   if (features.kind === 'object') {
     if (!isRecord(features.value)) return false;
+    let k = 0;
     for (const name in features.value) {
+      // Most senders name them in the order of the first row.
+      if (target.features[k++]?.name === name) continue;
       if (!known.has(name) && features.value[name] !== null) return true;
     }
     return false;

@@ -5,8 +5,7 @@ import { ServiceError } from '../domain/service-error.ts';
 import type { ModelSettings, Settings } from '../domain/settings.ts';
 import { effectiveSettings } from '../domain/effective-settings.ts';
 import type { KnownOrUnknownTask } from '../domain/task.ts';
-import { FIRST_FEATURE_COLUMN } from '../histogram/model-columns.ts';
-import type { BinScheme, FeatureColumn, FeatureKind } from '../histogram/model-columns.ts';
+import type { BinScheme, FeatureKind } from '../histogram/model-columns.ts';
 import { isSameCounting } from '../histogram/counting.ts';
 import type { Counting } from '../histogram/counting.ts';
 import { isNewClass } from '../histogram/model-target.ts';
@@ -20,6 +19,7 @@ import { countedAs, namedClasses, parseCounting, wantedCounting } from './scheme
 import type { LearntOutcome, StoredCounting } from './scheme-counting.ts';
 import { ModelRegistrar } from './model-registrar.ts';
 import { parseScheme } from './scheme-payload.ts';
+import { SharedDictionaries } from './shared-dictionaries.ts';
 
 export interface CatalogModel {
   readonly id: number;
@@ -64,6 +64,8 @@ export class Catalog implements SchemeSource {
   private knownEpoch = 0;
   private readonly byName = new Map<string, Map<string, CatalogVersion>>();
   private readonly byVersion = new Map<number, CatalogVersion>();
+  /** By model, of the version that was taken last: most models have one that predictions come for. */
+  private readonly newest = new Map<string, ModelTarget>();
   /** Of each version, the epoch of its row or its model's when it was read. */
   private readonly readAt = new Map<number, number>();
   /** Models that were deleted: ids are never used again, and an answer that was under way must not bring one back. */
@@ -73,6 +75,7 @@ export class Catalog implements SchemeSource {
   private readonly countings = new Map<number, Counting | null>();
   /** Targets of the schemes before the current one, newest first; gone with the target that they were made from. */
   private readonly earlier = new WeakMap<ModelTarget, Promise<readonly ModelTarget[]>>();
+  private readonly shared = new SharedDictionaries();
   private registering: Promise<void> = Promise.resolve();
 
   constructor(pool: Pool, settings: () => Settings, clock: Clock) {
@@ -86,7 +89,9 @@ export class Catalog implements SchemeSource {
   }
 
   find(model: string, version: string): ModelTarget | undefined {
-    return this.byName.get(model)?.get(version)?.target;
+    // Of one row of thousands of models each look-up is a wait for memory.
+    const newest = this.newest.get(model);
+    return newest?.version === version ? newest : this.byName.get(model)?.get(version)?.target;
   }
 
   knows(versionId: number, segmentId: number): boolean {
@@ -346,6 +351,7 @@ export class Catalog implements SchemeSource {
       const named = this.byName.get(model.name);
       if (named?.get(target.version) === version) named.delete(target.version);
       if (named?.size === 0) this.byName.delete(model.name);
+      if (this.newest.get(model.name) === target) this.newest.delete(model.name);
     }
   }
 
@@ -391,27 +397,22 @@ export class Catalog implements SchemeSource {
 
   private take(row: VersionRow): void {
     const model = this.modelOf(row);
-    const features = featureColumns(row);
     const scheme = this.schemes.get(row.scheme_id) ?? parseScheme(row.scheme_id, row.scheme);
     this.schemes.set(row.scheme_id, scheme);
     const stored = parseCounting(row.counting);
     this.countings.set(row.scheme_id, stored);
     const wanted = wantedCounting(model.settings, learntOf(row));
-    const numericCount = row.num_names.length;
     const target: ModelTarget = {
       modelId: model.id,
       versionId: row.version_id,
       model: model.name,
       version: row.version,
       ...countedAs(stored ?? wanted, model),
-      classCodes: new Map(model.classes.map((name, code) => [name, code])),
-      onlyConfigured: new Set(model.onlyConfigured),
-      errorCodes: new Map(model.errorReasons.map((reason, position) => [reason, position + 1])),
+      ...this.shared.features(row.names, row.num_names),
+      classCodes: this.shared.codesOf(model.classes, 0),
+      onlyConfigured: this.shared.setOf(model.onlyConfigured),
+      errorCodes: this.shared.codesOf(model.errorReasons, 1),
       featureSetId: row.feature_set_id,
-      features,
-      featureByName: new Map(features.map((feature) => [feature.name, feature])),
-      numericCount,
-      categoricalCount: features.length - numericCount,
       scheme,
       countedFromMs: row.counted_from?.getTime() ?? -Infinity,
       rawSample: ownBaselineIsDue(model.settings, row) ? 1 : model.settings.rawSample,
@@ -433,6 +434,7 @@ export class Catalog implements SchemeSource {
     let versions = this.byName.get(model.name);
     if (versions === undefined) this.byName.set(model.name, (versions = new Map<string, CatalogVersion>()));
     versions.set(row.version, entry);
+    this.newest.set(model.name, target);
   }
 
   private modelOf(row: VersionRow): CatalogModel {
@@ -490,18 +492,4 @@ function learntOf(row: VersionRow): LearntOutcome {
 /** Whether the first predictions are to become the baseline, and have not yet: until then all of them are kept whole. */
 function ownBaselineIsDue({ baseline: { mode } }: ModelSettings, row: VersionRow): boolean {
   return mode !== 'reference' && mode !== 'captured' && (row.baseline_id === null || row.inherited_from !== null);
-}
-
-function featureColumns(row: VersionRow): FeatureColumn[] {
-  const numeric = new Map(row.num_names.map((name, position) => [name, position]));
-  let categorical = 0;
-  return row.names.map((name, order) => {
-    const position = numeric.get(name);
-    return {
-      name,
-      kind: position === undefined ? 'categorical' : 'numeric',
-      position: position ?? categorical++,
-      column: FIRST_FEATURE_COLUMN + order,
-    };
-  });
 }

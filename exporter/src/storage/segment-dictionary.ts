@@ -25,8 +25,12 @@ export async function appendSegments(
   );
 }
 
+/** One for all models without: see SharedDictionaries. */
+const NO_SEGMENTS: SegmentIndex = new Map();
+
 /** What rows are counted by: every configured key, with the values it has so far. */
 export function segmentIndex(keys: readonly string[], segments: ReadonlyMap<number, Segment>): SegmentIndex {
+  if (keys.length === 0) return NO_SEGMENTS;
   const index = new Map<string, Map<string, number>>(keys.map((key) => [key, new Map()]));
   for (const [id, { key, value }] of segments) index.get(key)?.set(value, id);
   return index;
