@@ -1,35 +1,19 @@
 // Durable intake over HTTP against the ceiling of PostgreSQL itself: server-side COPY ... FROM file (FORMAT binary) of the same rows into
 // a table with the same indexes. Targets: a third of the ceiling at 500 events a request and 40,000 events/s; 5,000/s at one event a
 // request; p99 under 100 ms at 100 a request. Client, exporter and PostgreSQL share the machine.
-import { randomFillSync } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import http from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { clusterUrl } from '../src/storage/embedded/cluster.ts';
 import { createPool } from '../src/storage/pool.ts';
-import { post, startExporter } from './support/running-exporter.ts';
+import { bodyOf, load, PLACEHOLDER_ID } from './support/event-load.ts';
+import type { LoadResult } from './support/event-load.ts';
+import { startExporter } from './support/running-exporter.ts';
 
 const NUMERIC = 15;
 const CATEGORICAL = 5;
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
-interface Body {
-  readonly bytes: Buffer;
-  /** Where the ids stand. */
-  readonly ids: readonly number[];
-  readonly events: number;
-}
-interface Result {
-  readonly eventsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
-const PLACEHOLDER = '00000000-0000-4000-8000-000000000000';
-const HEADERS = { 'content-type': 'application/json' };
-const HEX = Buffer.from('0123456789abcdef');
 
 function event(): unknown {
   const features: Record<string, unknown> = {};
@@ -41,7 +25,7 @@ function event(): unknown {
   return {
     model: 'bench',
     version: '1',
-    prediction_id: PLACEHOLDER,
+    prediction_id: PLACEHOLDER_ID,
     timestamp: new Date(Date.now() - Math.random() * 60_000).toISOString(),
     features,
     prediction: score > 0.5 ? 'yes' : 'no',
@@ -51,59 +35,12 @@ function event(): unknown {
   };
 }
 
-function makeBodies(count: number, events: number): Body[] {
-  return Array.from({ length: count }, () => {
-    const bytes = Buffer.from(JSON.stringify(Array.from({ length: events }, event)));
-    const ids: number[] = [];
-    for (let at = bytes.indexOf(PLACEHOLDER); at >= 0; at = bytes.indexOf(PLACEHOLDER, at + 36)) ids.push(at);
-    return { bytes, ids, events };
-  });
-}
-
-const random = Buffer.alloc(16 * 4_096);
-let used = random.length;
-
-/** New ids in place: making them must not cost the client more than the exporter. */
-function freshIds({ bytes, ids }: Body): void {
-  for (const start of ids) {
-    if (used === random.length) {
-      randomFillSync(random);
-      used = 0;
-    }
-    let at = start;
-    for (let i = 0; i < 16; i++) {
-      if (i === 4 || i === 6 || i === 8 || i === 10) at++;
-      const byte = random[used++]!;
-      bytes[at++] = HEX[byte >> 4]!;
-      bytes[at++] = HEX[byte & 15]!;
-    }
-  }
-}
-
-async function load(url: URL, events: number, concurrency: number): Promise<Result> {
-  const agent = new http.Agent({ keepAlive: true, maxSockets: concurrency });
-  const bodies = makeBodies(concurrency, events);
-  const latencies: number[] = [];
-  let sent = 0;
-  const began = performance.now();
-  const end = began + SECONDS * 1_000;
-  await Promise.all(
-    bodies.map(async (body) => {
-      while (performance.now() < end) {
-        freshIds(body);
-        const from = performance.now();
-        const status = await post(url, agent, '/api/ml/predictions', HEADERS, body.bytes);
-        if (status !== 200) throw new Error(`the exporter answered ${status}`);
-        latencies.push(performance.now() - from);
-        sent += events;
-      }
-    }),
+/** `events` a request, `connections` at once. */
+function send(url: URL, events: number, connections: number): Promise<LoadResult> {
+  const bodies = Array.from({ length: connections }, () =>
+    bodyOf(Buffer.from(JSON.stringify(Array.from({ length: events }, event)))),
   );
-  const seconds = (performance.now() - began) / 1_000;
-  agent.destroy();
-  latencies.sort((a, b) => a - b);
-  const at = (q: number) => latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))]!;
-  return { eventsPerSecond: sent / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return load(url, bodies, { connections, seconds: SECONDS });
 }
 
 /** A baseline counts the stored rows again: once in a model's life, and no part of steady intake. */
@@ -158,11 +95,11 @@ const exporter = await startExporter();
 const databaseUrl = clusterUrl(path.join(exporter.dataPath, 'run'));
 try {
   // The first requests make the model and its features; at the next tick they are its baseline, and counted again under its bins.
-  await load(exporter.url, 200, 2);
+  await send(exporter.url, 200, 2);
   await baselineMade(exporter.url);
-  const batch = await load(exporter.url, 500, 8);
-  const hundred = await load(exporter.url, 100, 4);
-  const single = await load(exporter.url, 1, 32);
+  const batch = await send(exporter.url, 500, 8);
+  const hundred = await send(exporter.url, 100, 4);
+  const single = await send(exporter.url, 1, 32);
   const limit = await ceiling(databaseUrl);
   const share = batch.eventsPerSecond / limit.rowsPerSecond;
   row(

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { buildNumericBins } from '../../src/histogram/bin-scheme.ts';
 import type { NumericBins } from '../../src/histogram/bin-scheme.ts';
-import { FIRST_FEATURE_COLUMN } from '../../src/histogram/model-columns.ts';
-import type { FeatureColumn } from '../../src/histogram/model-columns.ts';
 import type { ModelTarget } from '../../src/histogram/model-target.ts';
 import type { PredictionBatch } from '../../src/histogram/prediction-batch.ts';
 import { parseScheme, serialiseScheme } from '../../src/storage/scheme-payload.ts';
+import { segmentIndex } from '../../src/storage/segment-dictionary.ts';
+import { SharedDictionaries } from '../../src/storage/shared-dictionaries.ts';
 
 export const BASELINE_ROWS = 1_000;
 /** Tukey's fences of values that are uniform in 0..100: edges of the bins, as those of every baseline. */
 const FENCES = [-125, 225] as const;
+
+/** As the catalog has them. */
+const shared = new SharedDictionaries();
 
 let seed = 7;
 export function uniform(): number {
@@ -24,16 +27,11 @@ function makeBins(): NumericBins {
 
 /** A binary model of numeric features whose baseline is uniform in 0..100. `like`: with the edges of that one. */
 export function makeTarget(id: number, features: number, like: ModelTarget | null): ModelTarget {
-  const columns: FeatureColumn[] = Array.from({ length: features }, (_, i) => ({
-    name: `feature_${i}`,
-    kind: 'numeric',
-    position: i,
-    column: FIRST_FEATURE_COLUMN + i,
-  }));
+  const names = Array.from({ length: features }, (_, i) => `feature_${i}`);
   const made = like?.scheme ?? {
     score: makeBins(),
-    features: columns.map(makeBins),
-    outlierFences: columns.map(() => FENCES),
+    features: names.map(makeBins),
+    outlierFences: names.map(() => FENCES),
   };
   return {
     modelId: id,
@@ -41,23 +39,17 @@ export function makeTarget(id: number, features: number, like: ModelTarget | nul
     model: `model_${id}`,
     version: '1',
     task: 'binary',
-    classCodes: new Map([
-      ['no', 0],
-      ['yes', 1],
-    ]),
-    onlyConfigured: new Set(),
+    ...shared.features(names, names),
+    classCodes: shared.codesOf(['no', 'yes'], 0),
+    onlyConfigured: shared.setOf([]),
     positiveClass: 1,
-    errorCodes: new Map([['timeout', 1]]),
+    errorCodes: shared.codesOf(['timeout'], 1),
     featureSetId: id,
-    features: columns,
-    featureByName: new Map(columns.map((feature) => [feature.name, feature])),
-    numericCount: features,
-    categoricalCount: 0,
     // In memory of its own, as it is read from the database.
     scheme: parseScheme(id, serialiseScheme(made)),
     countedFromMs: -Infinity,
     bucketMinutes: 60,
-    segments: new Map(),
+    segments: segmentIndex([], new Map()),
     rawSample: 1,
     declaredCategorical: new Set(),
   };
@@ -91,11 +83,16 @@ export function rowsOf(targets: readonly ModelTarget[], fromMs: number, spanMs: 
 }
 
 /** The same rows as a sender's JSON, about 530 B an event of 20 features. */
-export function eventsOf(targets: readonly ModelTarget[], fromMs: number, spanMs: number): Buffer {
+export function eventsOf(
+  targets: readonly Pick<ModelTarget, 'model' | 'features'>[],
+  fromMs: number,
+  spanMs: number,
+  makeId: () => string = randomUUID,
+): Buffer {
   const events = targets.map(({ model, features }) => ({
     model,
     version: '1',
-    prediction_id: randomUUID(),
+    prediction_id: makeId(),
     timestamp: new Date(fromMs + spanMs * uniform()).toISOString(),
     features: Object.fromEntries(features.map(({ name }) => [name, Math.round(uniform() * 1e4) / 100])),
     prediction: uniform() < 0.5 ? 'yes' : 'no',

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 
 export interface RunningExporter {
   readonly url: URL;
+  readonly pid: number;
   readonly dataPath: string;
   /** Ends it, and removes its data, after `keep` has looked at what it left. */
   readonly stop: (keep?: (dataPath: string) => Promise<void>) => Promise<void>;
@@ -37,7 +38,7 @@ export async function startExporter(flags: readonly string[] = []): Promise<Runn
     await keep?.(dataPath);
     rmSync(dataPath, { recursive: true, force: true });
   };
-  return { url, dataPath, stop };
+  return { url, pid: child.pid!, dataPath, stop };
 }
 
 /** Resolves with the status, once the whole answer is there. */
