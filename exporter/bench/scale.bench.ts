@@ -132,7 +132,7 @@ async function measure(models: number, features: number): Promise<void> {
         { versionId, schemeId: scheme.id, segmentId: 0, bucketStart: startMs / MINUTE_MS, bucketMinutes: 60 },
         Buffer.from(bytes),
       );
-  memory.settle(NOW / MINUTE_MS, 0);
+  await memory.settle(NOW / MINUTE_MS, 0);
   const versions = targets.map((target) => ({
     target,
     baselineId: target.versionId,

@@ -7,6 +7,7 @@ import { evaluationRecord } from '../evaluation/evaluation-record.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
 import type { ModelHealth } from '../evaluation/model-health.ts';
 import { reachMs } from '../evaluation/moving-baseline.ts';
+import { Turns } from '../evaluation/turns.ts';
 import { publishModel } from '../exposition/publish-model.ts';
 import type { SelfMetrics } from '../exposition/self-metrics.ts';
 import type { SeriesStore } from '../exposition/series-store.ts';
@@ -42,6 +43,7 @@ export interface PeriodicParts {
 const FOLD_EVERY_MS = MINUTE_MS;
 /** Of the models' clock, which may be fast: history, verdicts and back-tests are read by it. At the most once a tick. */
 const STORE_EVERY_MS = MINUTE_MS;
+const SAVED_AT_ONCE = 500;
 /** Labels that crossed their prediction in concurrent transactions are joined within a tick; older ones once a minute. */
 const RECENT_LABELS_MS = 10 * MINUTE_MS;
 
@@ -88,7 +90,9 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
         failed.add(error instanceof CheckFailed ? error.check : 'other');
         log.error({ err: error, versionId }, 'a model could not be evaluated; its last report stands');
       });
+      const turns = new Turns();
       for (const { versionId, report, totals } of evaluated) {
+        await turns.due();
         publishModel(series, report, totals);
         unsaved.add(versionId);
         unrefreshed.add(versionId);
@@ -102,7 +106,6 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
       if (Math.abs(clock.now() - storedAtMs) < STORE_EVERY_MS) return;
       storedAtMs = clock.now();
       await saveEvaluations(parts, unsaved);
-      unsaved.clear();
       await parts.judgeAlerts();
     },
     maintain: async () => {
@@ -136,27 +139,29 @@ async function refreshBaselines(
   }
 }
 
-async function saveEvaluations(
-  { health, evaluations, catalog }: PeriodicParts,
-  versionIds: ReadonlySet<number>,
-): Promise<void> {
-  const records = [...versionIds].flatMap((versionId) => {
-    const evaluated = health.reports.get(versionId);
-    const modelId = catalog.version(versionId)?.model.id;
-    if (evaluated === undefined || modelId === undefined) return [];
-    const { report } = evaluated;
-    return [
-      {
-        modelId,
-        versionId,
-        evaluatedAtMs: report.evaluatedAtMs,
-        healthScore: report.health.score,
-        severity: report.severity,
-        report: evaluationRecord(report),
-      },
-    ];
-  });
-  await evaluations.append(records);
+/** Some at a time: the text of ten thousand reports in one statement would hold everything up while it is made. */
+async function saveEvaluations({ health, evaluations, catalog }: PeriodicParts, unsaved: Set<number>): Promise<void> {
+  while (unsaved.size > 0) {
+    const versionIds = [...unsaved].slice(0, SAVED_AT_ONCE);
+    const records = versionIds.flatMap((versionId) => {
+      const evaluated = health.reports.get(versionId);
+      const modelId = catalog.version(versionId)?.model.id;
+      if (evaluated === undefined || modelId === undefined) return [];
+      const { report } = evaluated;
+      return [
+        {
+          modelId,
+          versionId,
+          evaluatedAtMs: report.evaluatedAtMs,
+          healthScore: report.health.score,
+          severity: report.severity,
+          report: evaluationRecord(report),
+        },
+      ];
+    });
+    await evaluations.append(records);
+    for (const versionId of versionIds) unsaved.delete(versionId);
+  }
 }
 
 /** Statistics of days whose raw rows are gone can change no more; beyond what moving baselines read they are kept by the day. */

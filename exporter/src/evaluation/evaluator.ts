@@ -6,6 +6,7 @@ import { DAY_MINUTES, DAY_MS, MINUTE_MS } from '../histogram/time-bucket.ts';
 import type { StatisticsTotals } from '../histogram/totals.ts';
 import { StatisticsMemory } from './statistics-memory.ts';
 import type { FoldWork, SchemeLookup, StoredDelta } from './statistics-memory.ts';
+import { Turns } from './turns.ts';
 
 export interface Lease {
   readonly holder: string;
@@ -116,14 +117,14 @@ export class Evaluator {
     this.loadedToken = 0;
   }
 
-  /** Brings the memory up to what is committed now. false: another process holds the lease. */
+  /** Brings the memory up to what is committed now. false: another process holds the lease, or it was lost meanwhile. */
   async catchUp(): Promise<boolean> {
     if (this.token === 0) await this.renew();
     if (this.token === 0) return false;
     await this.options.schemes.refresh();
     if (this.loadedToken !== this.token) await this.load();
     else await this.apply(await this.options.source.poll(this.memory.applied));
-    return true;
+    return this.isLeader;
   }
 
   /** Stores what was applied since the last fold. */
@@ -146,7 +147,7 @@ export class Evaluator {
       this.memory.endFold(work);
     }
     this.residentFrom = Math.max(this.residentFrom, this.horizon());
-    this.memory.settle(this.nowMinute(), this.residentFrom);
+    await this.memory.settle(this.nowMinute(), this.residentFrom);
   }
 
   /**
@@ -179,10 +180,14 @@ export class Evaluator {
     this.memory.clear();
     this.residentFrom = this.horizon();
     const snapshot = await this.options.source.load(this.residentFrom);
-    for (const { key, bytes } of snapshot.buckets) this.memory.loadBucket(key, bytes);
+    const turns = new Turns();
+    for (const { key, bytes } of snapshot.buckets) {
+      this.memory.loadBucket(key, bytes);
+      await turns.due();
+    }
     for (const { versionId, totals } of snapshot.totals) this.memory.loadTotals(versionId, totals);
     for (const { modelId, count } of snapshot.unmatched) this.memory.loadUnmatched(modelId, count);
-    this.memory.settle(this.nowMinute(), this.residentFrom);
+    await this.memory.settle(this.nowMinute(), this.residentFrom);
     await this.apply(snapshot.deltas);
     if (drops !== this.drops) return;
     this.loadedToken = token;
@@ -191,7 +196,11 @@ export class Evaluator {
 
   private async apply(deltas: readonly StoredDelta[]): Promise<void> {
     await this.fetchMissing(deltas);
-    for (const delta of deltas) this.memory.apply(delta);
+    const turns = new Turns();
+    for (const delta of deltas) {
+      this.memory.apply(delta);
+      await turns.due();
+    }
   }
 
   /** Versions and schemes that are not known here yet, and buckets that are too old to be whole in memory: a late row adds to what they hold. */

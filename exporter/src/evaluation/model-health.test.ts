@@ -45,6 +45,7 @@ function setUp() {
     recounting: new Set<number>(),
     chunks: [] as BucketCounts[],
     read: [] as number[],
+    onDrifts: (_versionId: number): void => undefined,
   };
   const targets: readonly ModelTarget[] = [one, two];
   const memory = new StatisticsMemory({
@@ -65,7 +66,10 @@ function setUp() {
       recounting: () => Promise.resolve(world.recounting),
       longestWindowMs: () => 25 * HOUR_MS,
       past: () => Promise.resolve([]),
-      drifts: () => Promise.resolve([]),
+      drifts: ({ versionId }) => {
+        world.onDrifts(versionId);
+        return Promise.resolve([]);
+      },
     },
     memory,
   );
@@ -102,6 +106,20 @@ describe('what is evaluated', () => {
     expect((await evaluate()).ids).toEqual([2]);
     expect((await evaluate(NOW + 59_999)).ids).toEqual([]);
     expect((await evaluate(NOW + MINUTE_MS)).ids).toEqual([1, 2]);
+  });
+
+  test('once the lease is lost in the midst of it, nothing more is said of what is no longer in memory', async () => {
+    const { world, evaluate, arrive, memory, health } = setUp();
+    arrive(one, 5);
+    arrive(two, 5);
+    world.onDrifts = (versionId) => {
+      if (versionId === 2) memory.clear();
+    };
+    expect((await evaluate()).ids).toEqual([1]);
+    expect([...health.reports.keys()]).toEqual([1]);
+    arrive(two, 7);
+    expect((await evaluate()).ids).toEqual([2]);
+    expect(health.reports.get(2)?.report.windowPredictions).toBe(7);
   });
 
   test('while a window is counted again its last report stands', async () => {

@@ -22,6 +22,7 @@ import { MovingBaselines, sumPast } from './moving-baseline.ts';
 import type { PastBuckets } from './moving-baseline.ts';
 import { evaluateSegment } from './segment-health.ts';
 import type { StatisticsMemory } from './statistics-memory.ts';
+import { Turns } from './turns.ts';
 
 /** A model version as the catalog knows it. */
 export interface EvaluatedVersion {
@@ -116,13 +117,20 @@ export class ModelHealth {
     const minute = Math.floor(nowMs / MINUTE_MS);
     const evaluated: Evaluated[] = [];
     const versions = this.sources.versions();
+    const { clearings } = this.memory;
+    const turns = new Turns();
     for (const version of versions) {
+      await turns.due();
       const { versionId } = version.target;
       if (!touched.has(versionId) && this.evaluatedAtMinute.get(versionId) === minute) continue;
       if (recounting.has(versionId) && this.latest.has(versionId)) continue;
       try {
-        evaluated.push(await this.evaluateVersion(version, nowMs));
+        const result = await this.evaluateVersion(version, nowMs);
+        // The lease was lost meanwhile: of what is in memory no more, nothing is to be said.
+        if (this.memory.clearings !== clearings) break;
+        this.latest.set(versionId, result);
         this.evaluatedAtMinute.set(versionId, minute);
+        evaluated.push(result);
       } catch (error) {
         onVersionError(versionId, error);
       }
@@ -269,9 +277,7 @@ export class ModelHealth {
         ? featureBins(target.scheme, target.features, counted, compared.features)
         : [];
     const totals = modelTotals(counted, this.memory.unmatchedOf(target.modelId), names, bins);
-    const result = { versionId: target.versionId, report, totals };
-    this.latest.set(target.versionId, result);
-    return result;
+    return { versionId: target.versionId, report, totals };
   }
 
   private async lastingDrift(target: ModelTarget, nowMs: number): Promise<LastingDrift> {

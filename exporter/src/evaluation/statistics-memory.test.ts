@@ -138,21 +138,21 @@ describe('fold', () => {
     expect(memory.beginFold()).toEqual({ deltaIds: [], buckets: [], totals: [] });
   });
 
-  test('what arrives while it is stored is left for the next one', () => {
+  test('what arrives while it is stored is left for the next one', async () => {
     const memory = new StatisticsMemory(lookup(one));
     memory.apply(delta(predictions(3)));
     const first = memory.beginFold();
     const late = delta(predictions(2));
     memory.apply(late);
     memory.endFold(first);
-    memory.settle(NOW / MINUTE_MS + 600, 0);
+    await memory.settle(NOW / MINUTE_MS + 600, 0);
     const second = memory.beginFold();
     expect(second.deltaIds).toEqual([late.id]);
     expect(second.buckets).toHaveLength(1);
     expect(JSON.parse(second.totals[0]!.json)).toMatchObject({ rows: 5 });
   });
 
-  test('settle forgets schemes without buckets', () => {
+  test('settle forgets schemes without buckets', async () => {
     const memory = new StatisticsMemory(lookup(one));
     const old = NOW - 2 * DAY;
     memory.apply(delta(predictions(1, one, old)));
@@ -165,7 +165,7 @@ describe('fold', () => {
       bucketMinutes: 60,
     };
     expect(memory.isWhole(key)).toBe(true);
-    memory.settle(NOW / MINUTE_MS, NOW / MINUTE_MS - 1_440);
+    await memory.settle(NOW / MINUTE_MS, NOW / MINUTE_MS - 1_440);
     expect(memory.isWhole(key)).toBeUndefined();
   });
 

@@ -11,6 +11,7 @@ import { PerformanceCounts } from '../histogram/performance-counts.ts';
 import { WHOLE } from '../histogram/segments.ts';
 import { takeOut } from '../histogram/take-out.ts';
 import { CellMarks, cellSink, StatisticsTotals } from '../histogram/totals.ts';
+import { Turns } from './turns.ts';
 import { ALL_COUNTS, VersionWindows } from './version-windows.ts';
 import type { Bucket } from './version-windows.ts';
 
@@ -57,11 +58,19 @@ export class StatisticsMemory {
   /** Versions that something arrived for since the last look. */
   private readonly touched = new Set<number>();
 
+  private cleared = 0;
+
   constructor(schemes: SchemeLookup) {
     this.schemes = schemes;
   }
 
+  /** How often it was cleared: what is looked at piece by piece is looked at in vain once that has changed. */
+  get clearings(): number {
+    return this.cleared;
+  }
+
   clear(): void {
+    this.cleared++;
     for (const part of [
       this.windows,
       this.totals,
@@ -193,10 +202,12 @@ export class StatisticsMemory {
   }
 
   /** Closes and forgets buckets; minutes since the epoch. */
-  settle(nowMinute: number, oldestMinute: number): void {
+  async settle(nowMinute: number, oldestMinute: number): Promise<void> {
+    const turns = new Turns();
     for (const [key, windows] of this.windows) {
       windows.settle(nowMinute, oldestMinute);
       if (windows.isEmpty) this.windows.delete(key);
+      await turns.due();
     }
   }
 
