@@ -199,8 +199,8 @@ export function onAlertNotification(message: unknown, deps: RecordDependencies):
 export interface TickDependencies {
   /** Applies what was committed; false while another replica holds the lease. */
   catchUp(): Promise<boolean>;
-  /** First predictions of new models become their baselines. */
-  captureBaselines(): Promise<void>;
+  /** First predictions of new models become their baselines; false when the lease was lost meanwhile. */
+  captureBaselines(): Promise<boolean>;
   /** Evaluates what changed, and publishes it. */
   evaluate(): Promise<void>;
   /** Once a minute of the models' clock: stores evaluations, and judges alerts by them. */
@@ -213,11 +213,10 @@ export interface TickDependencies {
 
 /** Time passes: statistics catch up, models are evaluated, their series published. */
 export async function onTick(deps: TickDependencies): Promise<void> {
-  if (!(await deps.catchUp())) {
+  if (!(await deps.catchUp()) || !(await deps.captureBaselines())) {
     await deps.standBy();
     return;
   }
-  await deps.captureBaselines();
   await deps.evaluate();
   await deps.store();
   await deps.maintain();

@@ -81,7 +81,7 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
       await parts.baselines.applySettings();
       await parts.makeBaselines();
       // What a new baseline counted again is evaluated in this very tick.
-      await evaluator.catchUp();
+      return evaluator.catchUp();
     },
     evaluate: async () => {
       const began = performance.now();

@@ -46,6 +46,7 @@ function setUp() {
     chunks: [] as BucketCounts[],
     read: [] as number[],
     onDrifts: (_versionId: number): void => undefined,
+    onRecounting: (): void => undefined,
   };
   const targets: readonly ModelTarget[] = [one, two];
   const memory = new StatisticsMemory({
@@ -63,7 +64,10 @@ function setUp() {
         return baseline === undefined ? Promise.reject(new Error(`no baseline ${id}`)) : Promise.resolve(baseline);
       },
       chunks: () => Promise.resolve(world.chunks),
-      recounting: () => Promise.resolve(world.recounting),
+      recounting: () => {
+        world.onRecounting();
+        return Promise.resolve(world.recounting);
+      },
       longestWindowMs: () => 25 * HOUR_MS,
       past: () => Promise.resolve([]),
       drifts: ({ versionId }) => {
@@ -120,6 +124,16 @@ describe('what is evaluated', () => {
     arrive(two, 7);
     expect((await evaluate()).ids).toEqual([2]);
     expect(health.reports.get(2)?.report.windowPredictions).toBe(7);
+  });
+
+  test('nor is anything said when it was lost before the first', async () => {
+    const { world, evaluate, arrive, memory, health } = setUp();
+    arrive(one, 5);
+    world.onRecounting = () => {
+      memory.clear();
+    };
+    expect((await evaluate()).ids).toEqual([]);
+    expect(health.reports.size).toBe(0);
   });
 
   test('while a window is counted again its last report stands', async () => {

@@ -112,12 +112,12 @@ export class ModelHealth {
     nowMs: number,
     onVersionError: (versionId: number, error: unknown) => void,
   ): Promise<{ readonly evaluated: readonly Evaluated[]; readonly gone: readonly number[] }> {
+    const { clearings } = this.memory;
     const touched = this.memory.takeTouched();
     const recounting = await this.sources.recounting();
     const minute = Math.floor(nowMs / MINUTE_MS);
     const evaluated: Evaluated[] = [];
     const versions = this.sources.versions();
-    const { clearings } = this.memory;
     const turns = new Turns();
     for (const version of versions) {
       await turns.due();
