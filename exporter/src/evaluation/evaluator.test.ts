@@ -177,6 +177,23 @@ describe('whenever the memory may not be true, it is read again', () => {
     expect([evaluator.isLeader, rows(), source.loads]).toEqual([true, 5, 3]);
   });
 
+  test.each([
+    ['all', true],
+    ['what is new', false],
+  ])('the lease was lost while %s was read: nothing of it stays in memory', async (_, all) => {
+    const { source, evaluator, rows, total } = setUp();
+    source.commit(predictions(3));
+    await evaluator.catchUp();
+    await evaluator.fold();
+    if (all) evaluator.drop();
+    source.commit(predictions(2));
+    const reading = evaluator.catchUp();
+    source.steal();
+    await evaluator.renew();
+    expect(await reading).toBe(false);
+    expect([rows(), total()]).toEqual([0, 0]);
+  });
+
   test.each(['before commit', 'after commit'] as const)(
     'the fold failed %s: counted once all the same',
     async (failure) => {

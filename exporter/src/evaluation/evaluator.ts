@@ -124,6 +124,8 @@ export class Evaluator {
     await this.options.schemes.refresh();
     if (this.loadedToken !== this.token) await this.load();
     else await this.apply(await this.options.source.poll(this.memory.applied));
+    // Dropped meanwhile: what was read since then is part of the truth only, and may be gigabytes that a stand-by has no use for.
+    if (!this.isLeader) this.memory.clear();
     return this.isLeader;
   }
 
