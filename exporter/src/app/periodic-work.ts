@@ -98,6 +98,7 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
         unrefreshed.add(versionId);
       }
       if (gone.length > 0) dropGone(health, series);
+      evaluator.published();
       for (const check of CHECK_NAMES) self.checkEvaluated(check, !failed.has(check));
       self.evaluated((performance.now() - began) / 1000, failed.size === 0, clock.now());
     },

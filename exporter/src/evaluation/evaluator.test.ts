@@ -140,6 +140,8 @@ describe('whenever the memory may not be true, it is read again', () => {
     const { source, evaluator, rows, total } = setUp();
     source.commit(predictions(3));
     await evaluator.catchUp();
+    expect([evaluator.isLeader, evaluator.shows]).toEqual([true, false]);
+    evaluator.published();
     evaluator.reread();
     expect([evaluator.isLeader, evaluator.shows, evaluator.showsAlone]).toEqual([false, true, true]);
     await evaluator.fold();
@@ -158,6 +160,20 @@ describe('whenever the memory may not be true, it is read again', () => {
     expect(evaluator.isLeader).toBe(false);
     await evaluator.catchUp();
     expect([evaluator.isLeader, total(), source.loads]).toEqual([true, 3, 2]);
+  });
+
+  test('what was published before the lease was lost is shown again once all is published again', async () => {
+    const { source, evaluator } = setUp();
+    await evaluator.catchUp();
+    evaluator.published();
+    source.release();
+    await evaluator.renew();
+    evaluator.published();
+    expect(evaluator.shows).toBe(false);
+    await evaluator.catchUp();
+    expect(evaluator.shows).toBe(false);
+    evaluator.published();
+    expect(evaluator.shows).toBe(true);
   });
 
   test('it was dropped, as after a reload, while it was read: it is read again before anything is folded', async () => {

@@ -64,7 +64,7 @@ export class Evaluator {
   private readonly options: EvaluatorOptions;
   private token = 0;
   private loadedToken = 0;
-  /** The token under which something was whole that may still be shown while it is read again. */
+  /** The token under which everything was published, which may still be shown while it is read again. */
   private shownToken = 0;
   /** Grows with every drop: what is read meanwhile is not all that there is. */
   private drops = 0;
@@ -81,7 +81,7 @@ export class Evaluator {
     return this.token > 0 && this.loadedToken === this.token;
   }
 
-  /** There is something to show: of this lease, and whole when it was made. */
+  /** There is something to show: of this lease, and all of it. */
   get shows(): boolean {
     return this.token > 0 && this.shownToken === this.token;
   }
@@ -89,6 +89,11 @@ export class Evaluator {
   /** It shows, and nobody else can hold the lease now. False for a holder that was stopped, or cut off from the database, for too long. */
   get showsAlone(): boolean {
     return this.shows && performance.now() < this.heldUntil;
+  }
+
+  /** Every model was published: until then some would be missing, and Prometheus take them for gone. */
+  published(): void {
+    if (this.isLeader) this.shownToken = this.token;
   }
 
   /** Takes or renews the lease; called far more often than it expires. True when it was won just now. */
@@ -193,7 +198,6 @@ export class Evaluator {
     await this.apply(snapshot.deltas);
     if (drops !== this.drops) return;
     this.loadedToken = token;
-    this.shownToken = token;
   }
 
   private async apply(deltas: readonly StoredDelta[]): Promise<void> {
