@@ -5,7 +5,7 @@ import type { Settings } from '../domain/settings.ts';
 import { CheckFailed } from '../evaluation/evaluate-model.ts';
 import { evaluationRecord } from '../evaluation/evaluation-record.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
-import type { ModelHealth } from '../evaluation/model-health.ts';
+import type { ModelHealth, ReportedVersion } from '../evaluation/model-health.ts';
 import { reachMs } from '../evaluation/moving-baseline.ts';
 import { Turns } from '../evaluation/turns.ts';
 import { publishModel } from '../exposition/publish-model.ts';
@@ -90,6 +90,8 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
         failed.add(error instanceof CheckFailed ? error.check : 'other');
         log.error({ err: error, versionId }, 'a model could not be evaluated; its last report stands');
       });
+      // Before: a new one may have the names of one that is gone.
+      dropGone(gone, health, series);
       const turns = new Turns();
       for (const { versionId, report, totals } of evaluated) {
         await turns.due();
@@ -97,7 +99,6 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
         unsaved.add(versionId);
         unrefreshed.add(versionId);
       }
-      if (gone.length > 0) dropGone(health, series);
       evaluator.published();
       for (const check of CHECK_NAMES) self.checkEvaluated(check, !failed.has(check));
       self.evaluated((performance.now() - began) / 1000, failed.size === 0, clock.now());
@@ -122,10 +123,13 @@ export function tickDependencies(parts: PeriodicParts): TickDependencies {
   };
 }
 
-/** A version that was deleted while others of its model live on: the whole model is published anew. */
-function dropGone(health: ModelHealth, series: SeriesStore): void {
-  series.clear();
-  for (const { report, totals } of health.reports.values()) publishModel(series, report, totals);
+/** Of a model without any version left also what is of none of them, as its retraining. */
+function dropGone(gone: readonly ReportedVersion[], health: ModelHealth, series: SeriesStore): void {
+  if (gone.length === 0) return;
+  const alive = new Set([...health.reports.values()].map(({ report }) => report.model));
+  for (const { model, version } of gone)
+    if (alive.has(model)) series.drop({ model, version });
+    else series.dropModel(model);
 }
 
 /** Labels of a captured baseline come in after it was made. */

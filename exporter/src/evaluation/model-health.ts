@@ -66,6 +66,9 @@ export interface Evaluated {
   readonly totals: ModelTotals;
 }
 
+/** A version by the names that it was published under. */
+export type ReportedVersion = Pick<ModelReport, 'model' | 'version'>;
+
 /**
  * The latest report of every version. A version is evaluated when something arrived for it, and every minute, because its windows move
  * on. While its window is being counted again under a new scheme its last report stands.
@@ -111,7 +114,7 @@ export class ModelHealth {
   async evaluate(
     nowMs: number,
     onVersionError: (versionId: number, error: unknown) => void,
-  ): Promise<{ readonly evaluated: readonly Evaluated[]; readonly gone: readonly number[] }> {
+  ): Promise<{ readonly evaluated: readonly Evaluated[]; readonly gone: readonly ReportedVersion[] }> {
     const { clearings } = this.memory;
     const touched = this.memory.takeTouched();
     const recounting = await this.sources.recounting();
@@ -296,9 +299,11 @@ export class ModelHealth {
     );
   }
 
-  private forgetGone(alive: ReadonlySet<number>): number[] {
-    const gone = [...this.latest.keys()].filter((versionId) => !alive.has(versionId));
-    for (const versionId of gone) {
+  private forgetGone(alive: ReadonlySet<number>): ReportedVersion[] {
+    const gone: ReportedVersion[] = [];
+    for (const [versionId, { report }] of this.latest) {
+      if (alive.has(versionId)) continue;
+      gone.push(report);
       this.latest.delete(versionId);
       this.evaluatedAtMinute.delete(versionId);
       this.lasting.delete(versionId);
