@@ -1,6 +1,6 @@
 import { LATENCY_CODES } from './latency-buckets.ts';
 import { SortedCounts } from './sorted-counts.ts';
-import { Traffic } from './traffic.ts';
+import { addSums, Traffic } from './traffic.ts';
 import type { TrafficCounts } from './traffic.ts';
 
 const ERROR_CODES = 256;
@@ -20,13 +20,8 @@ export class TrafficSum implements TrafficCounts {
   readonly latency = new DenseCounts(LATENCY_CODES);
 
   add(traffic: Traffic): void {
-    this.rows += traffic.rows;
+    addSums(this, traffic);
     this.errors.addAll(traffic.errors);
-    this.latencyRows += traffic.latencyRows;
-    this.latencySum += traffic.latencySum;
-    this.logSum += traffic.logSum;
-    this.logSquareSum += traffic.logSquareSum;
-    this.maxSeconds = Math.max(this.maxSeconds, traffic.maxSeconds);
     this.latency.addAll(traffic.latency);
   }
 
@@ -38,12 +33,7 @@ export class TrafficSum implements TrafficCounts {
 
   total(): Traffic {
     const traffic = new Traffic(this.errors.sorted(), this.latency.sorted());
-    traffic.rows = this.rows;
-    traffic.latencyRows = this.latencyRows;
-    traffic.latencySum = this.latencySum;
-    traffic.logSum = this.logSum;
-    traffic.logSquareSum = this.logSquareSum;
-    traffic.maxSeconds = this.maxSeconds;
+    addSums(traffic, this);
     return traffic;
   }
 }

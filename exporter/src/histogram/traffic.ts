@@ -17,6 +17,16 @@ export interface TrafficCounts {
   readonly latency: { add(code: number, count: number): void };
 }
 
+/** All of it but the counts by code. */
+export function addSums(into: TrafficCounts, other: TrafficCounts): void {
+  into.rows += other.rows;
+  into.latencyRows += other.latencyRows;
+  into.latencySum += other.latencySum;
+  into.logSum += other.logSum;
+  into.logSquareSum += other.logSquareSum;
+  into.maxSeconds = Math.max(into.maxSeconds, other.maxSeconds);
+}
+
 /** Latency and errors of one minute, or of any sum of minutes (see traffic-sum.ts). */
 export class Traffic implements TrafficCounts {
   rows = 0;
@@ -51,13 +61,8 @@ export class Traffic implements TrafficCounts {
   }
 
   add(other: Traffic): void {
-    this.rows += other.rows;
+    addSums(this, other);
     this.errors.addAll(other.errors);
-    this.latencyRows += other.latencyRows;
-    this.latencySum += other.latencySum;
-    this.logSum += other.logSum;
-    this.logSquareSum += other.logSquareSum;
-    this.maxSeconds = Math.max(this.maxSeconds, other.maxSeconds);
     this.latency.addAll(other.latency);
   }
 
